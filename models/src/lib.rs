@@ -1,0 +1,1 @@
+//! Placeholder until the flow and the components land.

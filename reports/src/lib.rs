@@ -1,0 +1,1 @@
+//! Reports: everything a person reads after a run.

@@ -1,0 +1,165 @@
+//! A generational slab: stale keys miss instead of aliasing.
+//!
+//! That one rule is how late answers, cancelled timers and the amnesia of a crash work.
+
+/// Names one use of one place in a [`Slab`]. Fits 56 bits, so that a tag can ride beside it
+/// (see [`crate::Word`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(u64);
+
+const INDEX_BITS: u32 = 26;
+const GENERATION_BITS: u32 = 30;
+const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
+const GENERATION_MASK: u32 = (1 << GENERATION_BITS) - 1;
+
+impl Key {
+    /// A key that never hits.
+    pub const NONE: Key = Key(INDEX_MASK);
+
+    #[inline]
+    fn new(index: usize, generation: u32) -> Key {
+        Key((generation as u64) << INDEX_BITS | index as u64)
+    }
+
+    /// The place in the slab; two live keys never share one.
+    #[inline]
+    pub fn index(self) -> usize {
+        (self.0 & INDEX_MASK) as usize
+    }
+
+    #[inline]
+    fn generation(self) -> u32 {
+        (self.0 >> INDEX_BITS) as u32
+    }
+
+    /// All 56 bits.
+    #[inline]
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The inverse of [`Key::bits`].
+    #[inline]
+    pub fn from_bits(bits: u64) -> Key {
+        Key(bits)
+    }
+}
+
+#[derive(Clone)]
+struct Entry<T> {
+    value: Option<T>,
+    generation: u32,
+}
+
+/// A pool of `T` with stable keys. Insert, get and remove take constant time; nothing is freed.
+#[derive(Clone)]
+pub struct Slab<T> {
+    entries: Vec<Entry<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Slab { entries: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T> Slab<T> {
+    /// Puts `value` in a free place. Panics beyond 67 million live entries.
+    #[inline]
+    pub fn insert(&mut self, value: T) -> Key {
+        if let Some(index) = self.free.pop() {
+            let entry = &mut self.entries[index as usize];
+            entry.value = Some(value);
+            return Key::new(index as usize, entry.generation);
+        }
+        let index = self.entries.len();
+        assert!((index as u64) < INDEX_MASK, "more than 67 million live entries");
+        self.entries.push(Entry { value: Some(value), generation: 0 });
+        Key::new(index, 0)
+    }
+
+    /// The value under `key`, unless it has been removed since.
+    #[inline]
+    pub fn get(&self, key: Key) -> Option<&T> {
+        let entry = self.entries.get(key.index())?;
+        if entry.generation == key.generation() { entry.value.as_ref() } else { None }
+    }
+
+    /// As [`Slab::get`], to change it.
+    #[inline]
+    pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        let entry = self.entries.get_mut(key.index())?;
+        if entry.generation == key.generation() { entry.value.as_mut() } else { None }
+    }
+
+    /// Takes the value out; `key` misses from now on.
+    #[inline]
+    pub fn remove(&mut self, key: Key) -> Option<T> {
+        let entry = self.entries.get_mut(key.index())?;
+        if entry.generation != key.generation() {
+            return None;
+        }
+        let value = entry.value.take()?;
+        entry.generation = (entry.generation + 1) & GENERATION_MASK;
+        self.free.push(key.index() as u32);
+        Some(value)
+    }
+
+    /// Removes without moving the value out, which is cheaper for large ones.
+    #[inline]
+    pub fn discard(&mut self, key: Key) {
+        let Some(entry) = self.entries.get_mut(key.index()) else { return };
+        if entry.generation == key.generation() && entry.value.is_some() {
+            entry.value = None;
+            entry.generation = (entry.generation + 1) & GENERATION_MASK;
+            self.free.push(key.index() as u32);
+        }
+    }
+
+    /// How many values are in it.
+    pub fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All live entries by place, which is a deterministic order.
+    pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
+        self.entries.iter().enumerate().filter_map(|(index, entry)| {
+            entry.value.as_ref().map(|value| (Key::new(index, entry.generation), value))
+        })
+    }
+
+    /// Removes everything. Keys handed out before keep missing.
+    pub fn clear(&mut self) {
+        self.free.clear();
+        for (index, entry) in self.entries.iter_mut().enumerate().rev() {
+            if entry.value.take().is_some() {
+                entry.generation = (entry.generation + 1) & GENERATION_MASK;
+            }
+            self.free.push(index as u32);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stale_key_misses_even_when_its_place_is_taken_again() {
+        let mut slab = Slab::default();
+        let first = slab.insert("first");
+        assert_eq!(slab.remove(first), Some("first"));
+        let second = slab.insert("second");
+        assert_eq!(second.index(), first.index());
+        assert_eq!((slab.get(first), slab.get(second)), (None, Some(&"second")));
+        slab.clear();
+        assert_eq!((slab.get(second), slab.len()), (None, 0));
+        assert_eq!(slab.get(Key::NONE), None);
+    }
+}

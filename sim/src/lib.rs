@@ -1,0 +1,1 @@
+//! The pipeline from a scenario file to a report.
