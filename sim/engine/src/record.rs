@@ -131,6 +131,8 @@ pub struct GroupRecord {
     pub name: String,
     /// Its kind in the scenario: `"Service"`, `"Cache"` …
     pub kind: String,
+    /// Final values of the counters it keeps (`"hits"`, `"misses"`, `"evicted"` …).
+    pub totals: BTreeMap<String, u64>,
     /// Its replicas, in order.
     pub members: Vec<MemberRecord>,
 }
@@ -152,8 +154,6 @@ pub struct MemberRecord {
     pub servers: u64,
     /// Highest number waiting, over the samples.
     pub queue_max: f64,
-    /// Final values of the counters it keeps (`"hits"`, `"misses"`, `"evicted"` …).
-    pub totals: BTreeMap<String, f64>,
 }
 
 /// Values sampled at the end of each interval.
