@@ -1,0 +1,53 @@
+//! What the rows of a table were before their latest writes.
+//!
+//! Kept only while somebody lags behind: a replica that reads the past, or a disk whose tail is
+//! not yet safe. Trimmed at the slowest of them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::Lsn;
+use super::table::Row;
+
+/// The undo of one table: at most one entry per key and transaction.
+#[derive(Clone, Default)]
+pub(super) struct History {
+    /// What a key was before a transaction wrote it.
+    before: BTreeMap<(u64, Lsn), Option<Row>>,
+    /// The same entries in the order in which they were written.
+    order: VecDeque<(Lsn, u64)>,
+}
+
+impl History {
+    /// Transaction `lsn` found `before` under `key`. Of several writes in one transaction the
+    /// first counts.
+    pub(super) fn push(&mut self, lsn: Lsn, key: u64, before: Option<Row>) {
+        let order = &mut self.order;
+        self.before.entry((key, lsn)).or_insert_with(|| {
+            order.push_back((lsn, key));
+            before
+        });
+    }
+
+    /// What was under `key` when `lsn` was the last that had been written; `None` if nothing was
+    /// written there since.
+    pub(super) fn before(&self, key: u64, lsn: Lsn) -> Option<Option<Row>> {
+        let later = (key, Lsn(lsn.0 + 1))..=(key, Lsn(u64::MAX));
+        self.before.range(later).next().map(|(_, before)| *before)
+    }
+
+    /// Takes the newest entry out, if it is later than `after`.
+    pub(super) fn pop(&mut self, after: Lsn) -> Option<(u64, Option<Row>)> {
+        let (lsn, key) = *self.order.back().filter(|(lsn, _)| *lsn > after)?;
+        self.order.pop_back();
+        let before = self.before.remove(&(key, lsn)).expect("both hold the same entries");
+        Some((key, before))
+    }
+
+    /// Nobody asks for anything before `floor` any more.
+    pub(super) fn trim(&mut self, floor: Lsn) {
+        while let Some((lsn, key)) = self.order.front().copied().filter(|(lsn, _)| *lsn <= floor) {
+            self.order.pop_front();
+            self.before.remove(&(key, lsn));
+        }
+    }
+}

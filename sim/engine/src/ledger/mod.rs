@@ -1,0 +1,356 @@
+//! The ledger: the values of the simulated world, in tables and logs.
+//!
+//! It lives in the kernel, apart from the components, so that what is stale, lost, doubled or
+//! oversold is observed by somebody who knows the truth. Components decide *when* a statement
+//! takes effect; here it takes no time and never fails, it is done or denied.
+
+mod history;
+mod log;
+mod statement;
+mod table;
+
+use std::collections::BTreeMap;
+
+use crate::call::{Answer, Outcome, Request};
+use crate::record::{LogRecord, TableRecord};
+use crate::time::Time;
+
+use history::History;
+use log::Log;
+use statement::Effect;
+use table::Table;
+
+pub use log::LogId;
+pub use statement::{Statement, Verb};
+pub use table::{Row, RowState, TableId, TableSpec};
+
+/// A position in the order of all transactions that wrote something; the first is 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lsn(pub u64);
+
+/// A table or a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Store {
+    /// A table.
+    Table(TableId),
+    /// A log.
+    Log(LogId),
+}
+
+/// Names somebody who lags behind: see [`Ledger::follow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FollowerId(pub u16);
+
+#[derive(Clone)]
+struct Follower {
+    seen: Lsn,
+    stores: Vec<Store>,
+}
+
+/// How to undo one step of a transaction that may yet be denied.
+#[derive(Clone, Copy)]
+enum Undo {
+    Row(TableId, u64, Option<Row>),
+    Append(LogId),
+}
+
+/// All tables and logs of a run.
+#[derive(Clone, Default)]
+pub struct Ledger {
+    tables: Vec<Table>,
+    logs: Vec<Log>,
+    followers: Vec<Follower>,
+    position: Lsn,
+    /// Of the transaction under way; empty between transactions.
+    undo: Vec<Undo>,
+    expired: Vec<(TableId, u64)>,
+}
+
+impl Ledger {
+    /// No tables, no logs.
+    pub fn new() -> Ledger {
+        Ledger::default()
+    }
+
+    /// Adds a table. Several may share a name: shards of one table.
+    pub fn table(&mut self, name: &str, spec: TableSpec) -> TableId {
+        let id = u16::try_from(self.tables.len()).expect("more than 65536 tables");
+        self.tables.push(Table::new(name, spec));
+        TableId(id)
+    }
+
+    /// Adds a log. Several may share a name: partitions of one topic.
+    pub fn log(&mut self, name: &str) -> LogId {
+        let id = u16::try_from(self.logs.len()).expect("more than 65536 logs");
+        self.logs.push(Log::new(name));
+        LogId(id)
+    }
+
+    /// Does all `statements`, or none: the first that is denied undoes those before it. The
+    /// answer carries value and version of the last statement; a denied one, of the row that
+    /// stood in the way.
+    pub fn apply(&mut self, statements: &[Statement], by: &Request, now: Time) -> Answer {
+        self.expired.clear();
+        let mut answer = Answer::DONE;
+        for statement in statements {
+            answer = match *statement {
+                Statement::Append { log } => self.put_record(log, by),
+                Statement::Table { table, key, verb } => self.do_verb(table, key, verb, by, now),
+            };
+            if answer.outcome != Outcome::Done {
+                self.roll_back();
+                return answer;
+            }
+        }
+        self.settle();
+        answer
+    }
+
+    /// The rows that the last [`Ledger::apply`] freed because their holds had run out.
+    pub fn expired(&self) -> &[(TableId, u64)] {
+        &self.expired
+    }
+
+    /// The row as it is.
+    pub fn read(&self, table: TableId, key: u64) -> Option<Row> {
+        self.tables[table.0 as usize].get(key)
+    }
+
+    /// The row as it was at `position`, which a follower of the table must not have passed.
+    pub fn read_as_of(&self, table: TableId, key: u64, position: Lsn) -> Option<Row> {
+        self.tables[table.0 as usize].get_as_of(key, position)
+    }
+
+    /// Whether somebody who was given `version` of a row was told the past. Counted.
+    pub fn stale(&mut self, table: TableId, key: u64, version: u32) -> bool {
+        let table = &mut self.tables[table.0 as usize];
+        let stale = table.get(key).is_some_and(|row| version < row.version);
+        table.stale += u64::from(stale);
+        stale
+    }
+
+    /// How many rows `table` has.
+    pub fn rows(&self, table: TableId) -> u64 {
+        self.tables[table.0 as usize].len()
+    }
+
+    /// How many of them are in `state`.
+    pub fn rows_in(&self, table: TableId, state: RowState) -> u64 {
+        self.tables[table.0 as usize].in_state(state)
+    }
+
+    /// The last transaction that wrote something.
+    pub fn position(&self) -> Lsn {
+        self.position
+    }
+
+    /// Somebody who will want the past of `stores`: a replica that applies writes late, or a disk
+    /// that syncs now and then. It has seen everything up to now; from here on undo is kept.
+    pub fn follow(&mut self, stores: &[Store]) -> FollowerId {
+        let id = u16::try_from(self.followers.len()).expect("more than 65536 followers");
+        self.followers.push(Follower { seen: self.position, stores: stores.to_vec() });
+        stores.iter().for_each(|store| self.release_undo(*store));
+        FollowerId(id)
+    }
+
+    /// The follower has seen (or made safe) everything up to `position`; never backwards.
+    pub fn advance(&mut self, follower: FollowerId, position: Lsn) {
+        let entry = &mut self.followers[follower.0 as usize];
+        entry.seen = entry.seen.max(position);
+        for at in 0..self.followers[follower.0 as usize].stores.len() {
+            self.release_undo(self.followers[follower.0 as usize].stores[at]);
+        }
+    }
+
+    /// How far the follower has come.
+    pub fn seen(&self, follower: FollowerId) -> Lsn {
+        self.followers[follower.0 as usize].seen
+    }
+
+    /// Undoes what was written to the follower's stores after it last advanced: a tail that was
+    /// not synced, the promotion of a replica that lagged. Gives how many writes and records.
+    pub fn lose(&mut self, follower: FollowerId) -> u64 {
+        let Follower { seen, ref stores } = self.followers[follower.0 as usize];
+        let mut lost = 0;
+        for store in stores {
+            lost += match *store {
+                Store::Table(table) => self.tables[table.0 as usize].lose(seen),
+                Store::Log(log) => self.logs[log.0 as usize].lose(seen),
+            };
+        }
+        lost
+    }
+
+    /// Appends one record, outside a transaction; its offset.
+    pub fn append(&mut self, log: LogId, record: Request) -> u64 {
+        let offset = self.put_record(log, &record).value;
+        self.settle();
+        offset as u64
+    }
+
+    /// The record at `offset`, if it has been written and is still kept.
+    pub fn record(&self, log: LogId, offset: u64) -> Option<Request> {
+        self.logs[log.0 as usize].get(offset)
+    }
+
+    /// The offset of the oldest record kept.
+    pub fn first(&self, log: LogId) -> u64 {
+        self.logs[log.0 as usize].first()
+    }
+
+    /// The offset of the next record to be appended.
+    pub fn end(&self, log: LogId) -> u64 {
+        self.logs[log.0 as usize].end()
+    }
+
+    /// A crash or a promotion lost the records from `offset` on. Gives how many; counted.
+    pub fn truncate(&mut self, log: LogId, offset: u64) -> u64 {
+        self.logs[log.0 as usize].truncate(offset)
+    }
+
+    /// Records before `offset` are not wanted any more, whoever has not read them.
+    pub fn trim(&mut self, log: LogId, before: u64) {
+        self.logs[log.0 as usize].trim(before);
+    }
+
+    /// From now on the log keeps its newest `records`, read or not.
+    pub fn retain(&mut self, log: LogId, records: u64) {
+        self.logs[log.0 as usize].retention = Some(records);
+    }
+
+    /// A group of readers of the log, by name; the same name gives the same number. It reads from
+    /// the oldest record kept. **A log without readers, followers and retention keeps only its
+    /// length**, so groups join before the run begins.
+    pub fn join(&mut self, log: LogId, group: &str) -> u16 {
+        self.logs[log.0 as usize].join(group)
+    }
+
+    /// `group` is done with the records before `offset`, durably. May go backwards, as far as
+    /// records are kept.
+    pub fn commit(&mut self, log: LogId, group: u16, offset: u64) {
+        self.logs[log.0 as usize].commit(group, offset);
+    }
+
+    /// The first offset that `group` has not committed and that is still kept.
+    pub fn committed(&self, log: LogId, group: u16) -> u64 {
+        self.logs[log.0 as usize].committed(group)
+    }
+
+    /// Records written and not yet committed by `group`.
+    pub fn lag(&self, log: LogId, group: u16) -> u64 {
+        self.end(log) - self.committed(log, group)
+    }
+
+    /// The numbers of all tables, by name.
+    pub fn table_records(&self) -> BTreeMap<String, TableRecord> {
+        let mut records = BTreeMap::<_, TableRecord>::new();
+        for table in &self.tables {
+            table.add_to(records.entry(table.name.clone()).or_default());
+        }
+        records
+    }
+
+    /// The numbers of all logs, by name.
+    pub fn log_records(&self) -> BTreeMap<String, LogRecord> {
+        let mut records = BTreeMap::<_, LogRecord>::new();
+        for log in &self.logs {
+            log.add_to(records.entry(log.name.clone()).or_default());
+        }
+        records
+    }
+
+    /// How many keys are in table `from` and not in table `within`.
+    pub fn missing(&self, from: &str, within: &str) -> u64 {
+        let named = |name| self.tables.iter().filter(move |table: &&Table| table.name == name);
+        let keys = named(from).flat_map(|table| table.keys(0));
+        keys.filter(|key| !named(within).any(|table| table.get(*key).is_some())).count() as u64
+    }
+
+    fn do_verb(&mut self, id: TableId, key: u64, verb: Verb, by: &Request, now: Time) -> Answer {
+        let table = &mut self.tables[id.0 as usize];
+        let row = match verb {
+            Verb::Expire { limit } => return self.expire(id, limit, now),
+            Verb::Page { limit } => {
+                return Answer::done(table.keys(key).take(limit as usize).count() as i64);
+            }
+            Verb::Scan => return Answer::done(table.len() as i64),
+            _ => table.get(key),
+        };
+        let (row, outcome) = match verb.effect(row, by, now) {
+            Effect::Write(row) if table.admits(key) => {
+                let before = table.replace(key, Some(row));
+                self.undo.push(Undo::Row(id, key, before));
+                (Some(row), Outcome::Done)
+            }
+            Effect::Read(row) => (Some(row), Outcome::Done),
+            Effect::Write(_) | Effect::Denied => (row, Outcome::Denied),
+        };
+        let (value, version) = row.map_or((0, 0), |row| (row.value, row.version));
+        Answer { value, version, outcome, more: false }
+    }
+
+    fn expire(&mut self, id: TableId, limit: u32, now: Time) -> Answer {
+        let table = &mut self.tables[id.0 as usize];
+        let mut freed = 0;
+        while let Some(key) = table.overdue(now).filter(|_| freed < limit) {
+            let row = table.get(key).expect("a deadline belongs to a row");
+            table.replace(key, Some(row.freed().written()));
+            self.undo.push(Undo::Row(id, key, Some(row)));
+            self.expired.push((id, key));
+            freed += 1;
+        }
+        Answer::done(i64::from(freed))
+    }
+
+    fn put_record(&mut self, log: LogId, record: &Request) -> Answer {
+        let lsn = Lsn(self.position.0 + 1);
+        let offset = self.logs[log.0 as usize].push(lsn, *record);
+        self.undo.push(Undo::Append(log));
+        Answer::done(offset as i64)
+    }
+
+    fn roll_back(&mut self) {
+        self.expired.clear();
+        while let Some(step) = self.undo.pop() {
+            match step {
+                Undo::Row(table, key, before) => {
+                    self.tables[table.0 as usize].replace(key, before);
+                }
+                Undo::Append(log) => self.logs[log.0 as usize].unpush(),
+            }
+        }
+    }
+
+    /// The transaction stands.
+    fn settle(&mut self) {
+        if self.undo.is_empty() {
+            return;
+        }
+        self.position.0 += 1;
+        for step in self.undo.drain(..) {
+            match step {
+                Undo::Row(table, key, before) => {
+                    self.tables[table.0 as usize].settle(key, before, self.position);
+                }
+                Undo::Append(log) => self.logs[log.0 as usize].release(),
+            }
+        }
+    }
+
+    /// Drops the undo that no follower of `store` can want.
+    fn release_undo(&mut self, store: Store) {
+        let followers = self.followers.iter().filter(|f| f.stores.contains(&store));
+        let floor = followers.map(|f| f.seen).min().expect("its follower asked");
+        match store {
+            Store::Table(table) => {
+                let table = &mut self.tables[table.0 as usize];
+                table.history.get_or_insert_with(History::default).trim(floor);
+            }
+            Store::Log(log) => {
+                let log = &mut self.logs[log.0 as usize];
+                log.floor = Some(floor);
+                log.release();
+            }
+        }
+    }
+}
