@@ -75,16 +75,29 @@ impl Histogram {
     /// Adds another's counts: exact, and in any order the same. Panics if precisions differ.
     pub fn merge(&mut self, other: &Histogram) {
         assert_eq!(self.bits, other.bits, "histograms of different precision");
+        if other.count == 0 {
+            return;
+        }
         if other.counts.len() > self.counts.len() {
             self.counts.resize(other.counts.len(), 0);
         }
-        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
+        let filled = other.index(other.min)..=other.index(other.max);
+        for (mine, theirs) in self.counts[filled.clone()].iter_mut().zip(&other.counts[filled]) {
             *mine += theirs;
         }
         self.count += other.count;
         self.sum += other.sum;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
+    }
+
+    /// Forgets everything, and keeps its memory.
+    pub fn clear(&mut self) {
+        if self.count > 0 {
+            let (from, to) = (self.index(self.min), self.index(self.max));
+            self.counts[from..=to].fill(0);
+        }
+        (self.count, self.sum, self.min, self.max) = (0, 0, u64::MAX, 0);
     }
 
     /// Adds `counts` of buckets as [`Histogram::buckets`] numbers them, each at its midpoint.
@@ -97,16 +110,13 @@ impl Histogram {
 
     /// The buckets that are not empty, as (number, count), and forgets them all.
     pub fn drain_sparse(&mut self) -> Vec<(u32, u32)> {
-        let from = self.index(self.min.min(self.max));
-        let to = if self.count == 0 { 0 } else { self.index(self.max) + 1 };
-        let mut sparse = Vec::new();
-        for index in from..to {
-            if self.counts[index] > 0 {
-                sparse.push((index as u32, self.counts[index] as u32));
-                self.counts[index] = 0;
-            }
+        if self.count == 0 {
+            return Vec::new();
         }
-        (self.count, self.sum, self.min, self.max) = (0, 0, u64::MAX, 0);
+        let filled = self.index(self.min)..=self.index(self.max);
+        let rows = filled.filter(|&index| self.counts[index] > 0);
+        let sparse = rows.map(|index| (index as u32, self.counts[index] as u32)).collect();
+        self.clear();
         sparse
     }
 

@@ -1,0 +1,150 @@
+//! What a specification may ask of the scenario while it is turned into components, and how it
+//! reports mistakes: a [`Problem`] names the place by path, and the scenario layer finds the line.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use engine::{Builder, DRAWS, GroupId, OpId};
+
+use crate::flow::spec::Step;
+use crate::policy::spec::Policy;
+use crate::procedure::Procedure;
+
+/// One step down into a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Segment {
+    /// A field of a struct or the key of a map.
+    Name(String),
+    /// A place in a list, or among the positional arguments of a verb.
+    Index(usize),
+}
+
+/// A place in a scenario: `components.shop.operations.buy[2]`.
+pub type Path = Vec<Segment>;
+
+/// A mistake in a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub path: Path,
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// What to write instead, if that is known.
+    pub help: Option<String>,
+}
+
+/// What one component offers to others.
+#[derive(Clone, Debug, Default)]
+pub struct Offer {
+    /// Its kind: `"Service"`.
+    pub kind: &'static str,
+    /// The operations that others may call: `buy` of `shop.buy`.
+    pub operations: Vec<String>,
+    /// Names of its tables.
+    pub tables: Vec<String>,
+    /// Names of its logs.
+    pub logs: Vec<String>,
+}
+
+/// The scenario as the builders of components see it.
+pub struct Wiring<'a> {
+    /// The world under construction; every group is declared before any component is built.
+    pub builder: &'a mut Builder,
+    /// The names of the draws; the place of a name is its place in `Request::draws`.
+    pub draws: Vec<String>,
+    /// Every component's offer, traffic sources excluded.
+    pub offers: BTreeMap<String, Offer>,
+    /// Named step lists, for `Flow("name")`.
+    pub flows: BTreeMap<String, Vec<Step>>,
+    /// Named policies; `default` holds for every callee without one of its own.
+    pub policies: BTreeMap<String, Policy>,
+    /// The statement lists that flows send to stores: filled by flows, read by the stores,
+    /// which are built after all flows.
+    pub procedures: BTreeMap<String, Vec<(OpId, Rc<Procedure>)>>,
+    /// Mistakes found so far.
+    pub problems: Vec<Problem>,
+    path: Path,
+}
+
+impl<'a> Wiring<'a> {
+    /// Nothing known yet but the builder and the draws. Panics beyond four draws: the scenario
+    /// layer refuses a fifth.
+    pub fn new(builder: &'a mut Builder, draws: Vec<String>) -> Self {
+        assert!(draws.len() <= DRAWS);
+        Wiring {
+            builder,
+            draws,
+            offers: BTreeMap::new(),
+            flows: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            procedures: BTreeMap::new(),
+            problems: Vec::new(),
+            path: Vec::new(),
+        }
+    }
+
+    /// Does `work` one step further down: problems reported meanwhile are placed there.
+    pub fn at<T>(&mut self, segment: Segment, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(segment);
+        let result = work(self);
+        self.path.pop();
+        result
+    }
+
+    /// As [`Wiring::at`], for a field or a key.
+    pub fn at_name<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.at(Segment::Name(name.into()), work)
+    }
+
+    /// As [`Wiring::at`], for a place in a list.
+    pub fn at_index<T>(&mut self, index: usize, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.at(Segment::Index(index), work)
+    }
+
+    /// Reports a mistake at the present place.
+    pub fn problem(&mut self, message: impl Into<String>) {
+        self.problem_with(message, None);
+    }
+
+    /// Reports a mistake, and what to write instead.
+    pub fn problem_with(&mut self, message: impl Into<String>, help: Option<String>) {
+        let (path, message) = (self.path.clone(), message.into());
+        self.problems.push(Problem { path, message, help });
+    }
+
+    /// The group behind a component's name; a problem if there is none.
+    pub fn group(&mut self, name: &str) -> Option<GroupId> {
+        let found = self.builder.find(name).filter(|_| self.offers.contains_key(name));
+        if found.is_none() {
+            let names: Vec<&str> = self.offers.keys().map(String::as_str).collect();
+            let help = did_you_mean(name, &names);
+            self.problem_with(format!("there is no component `{name}`"), help);
+        }
+        found
+    }
+
+    /// The place of a draw; a problem if there is none of that name.
+    pub fn draw(&mut self, name: &str) -> Option<usize> {
+        let found = self.draws.iter().position(|draw| draw == name);
+        if found.is_none() {
+            let names: Vec<&str> = self.draws.iter().map(String::as_str).collect();
+            let help = did_you_mean(name, &names)
+                .or_else(|| Some(format!("add it: draws: {{ \"{name}\": Uniform(1000) }}")));
+            self.problem_with(format!("there is no draw `{name}`"), help);
+        }
+        found
+    }
+
+    /// The policy for calls to `callee`: its own over `default`, field by field.
+    pub fn policy(&self, callee: &str) -> Policy {
+        let own = self.policies.get(callee).cloned().unwrap_or_default();
+        own.over(self.policies.get("default"))
+    }
+}
+
+/// "did you mean `x`?", if one of `known` is close enough to `word`.
+pub fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
+    let score = |name: &&&str| (strsim::jaro_winkler(word, name) * 1000.0) as u64;
+    let best = known.iter().max_by_key(score)?;
+    (score(&best) >= 750).then(|| format!("did you mean `{best}`?"))
+}

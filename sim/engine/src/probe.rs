@@ -1,0 +1,52 @@
+//! Who watches the main loop. A probe is a generic argument: `()` costs nothing.
+
+use crate::event::Event;
+use crate::time::Time;
+
+/// Sees every event, just before it is handled.
+pub trait Probe {
+    /// One event, and when.
+    fn saw(&mut self, at: Time, event: &Event);
+}
+
+impl Probe for () {
+    #[inline]
+    fn saw(&mut self, _: Time, _: &Event) {}
+}
+
+/// Fingerprints a run: the same scenario and seed give the same digest on any machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Digest(u64);
+
+impl Digest {
+    /// The fingerprint of everything seen so far.
+    pub fn value(&self) -> u64 {
+        self.0
+    }
+
+    /// Folds a word in: multiplication carries low bits up, the rotation brings high ones down.
+    #[inline]
+    pub fn fold(&mut self, word: u64) {
+        self.0 = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    }
+}
+
+impl Probe for Digest {
+    #[inline]
+    fn saw(&mut self, at: Time, event: &Event) {
+        let (kind, word) = match *event {
+            Event::Arrive(call) => (1, call.bits()),
+            Event::Return(call) => (2, call.bits()),
+            Event::Expire(call) => (3, call.bits()),
+            Event::HangUp(who, call) => (4 | (who.0 as u64) << 8, call.bits()),
+            Event::Timer { epoch, owner, word } => {
+                (5 | (epoch as u64) << 8 | (owner.0 as u64) << 24, word)
+            }
+            Event::Station { node, turn } => (6 | (node.0 as u64) << 8, turn as u64),
+            Event::Action(action) => (7, action as u64),
+            Event::Sample => (8, 0),
+        };
+        self.fold(at.0 ^ kind.rotate_left(40));
+        self.fold(word);
+    }
+}

@@ -1,0 +1,233 @@
+//! Actions begin and end: the only place where the kernel's levers move.
+
+use crate::action::{Deed, Lever, Target};
+use crate::call::{Answer, CallId, Outcome};
+use crate::calls::{Call, Caller, Phase};
+use crate::event::{Event, NodeId};
+use crate::group::{ComponentId, MemberState};
+use crate::kernel::{Kernel, LinkId, Status};
+use crate::network::Disturbance;
+use crate::world::World;
+
+impl World {
+    /// An action begins; or, the second time, ends.
+    pub(crate) fn act(&mut self, index: u32) {
+        let now = self.kernel.now;
+        let planned = &mut self.actions[index as usize];
+        if planned.began.is_some() {
+            planned.ended = Some(now);
+            return self.end(index);
+        }
+        planned.began = Some(now);
+        if let Some(span) = planned.action.lasts {
+            self.kernel.queue.at(now + span, Event::Action(index));
+        }
+        let (target, deed) = (planned.action.target.clone(), planned.action.deed.clone());
+        match target {
+            Target::Members { pool, pick } => {
+                for id in self.kernel.pick(pool, pick) {
+                    let name = self.kernel.name(id);
+                    self.actions[index as usize].touched.push(name);
+                    self.strike(index, id, &deed);
+                }
+            }
+            Target::Links { from, to, both } => self.trouble(index, from, to, both, deed),
+        }
+    }
+
+    fn strike(&mut self, action: u32, id: ComponentId, deed: &Deed) {
+        let node = self.kernel.node_of(id).0;
+        match *deed {
+            Deed::Crash { silent } => {
+                self.kernel.levers.hold(action, Lever::Down, id.0, 1.0);
+                self.crash(id, silent);
+            }
+            Deed::Pause => {
+                self.kernel.levers.hold(action, Lever::Paused, node, 1.0);
+                self.kernel.apply_node(node);
+            }
+            Deed::Speed(speed) => {
+                self.kernel.levers.hold(action, Lever::Speed, node, speed);
+                self.kernel.apply_node(node);
+            }
+            Deed::Errors(rate) => {
+                self.kernel.levers.hold(action, Lever::Errors, id.0, rate);
+                self.kernel.apply_errors(id);
+            }
+            Deed::Lever { word, to } => {
+                if self.kernel.seat(id).status == Status::Up {
+                    self.components[id.0 as usize].lever(id, word, to, &mut self.kernel);
+                }
+            }
+            Deed::Link(_) => unreachable!("trouble is for links"),
+        }
+    }
+
+    fn trouble(
+        &mut self,
+        action: u32,
+        from: Vec<ComponentId>,
+        to: Vec<ComponentId>,
+        both: bool,
+        deed: Deed,
+    ) {
+        let Deed::Link(trouble) = deed else { unreachable!("links know only trouble") };
+        let touched = self.kernel.links_between(&from, &to, both);
+        self.actions[action as usize].touched = touched;
+        if both {
+            let (from, to) = (to.clone(), from.clone());
+            self.kernel.troubles.add(Disturbance { action, trouble, from, to });
+        }
+        self.kernel.troubles.add(Disturbance { action, trouble, from, to });
+    }
+
+    fn end(&mut self, action: u32) {
+        self.kernel.troubles.remove(action);
+        for (lever, target) in self.kernel.levers.release(action) {
+            match lever {
+                Lever::Down if !self.kernel.levers.held(Lever::Down, target) => {
+                    self.restart(ComponentId(target));
+                }
+                Lever::Down => {}
+                Lever::Paused | Lever::Speed => self.kernel.apply_node(target),
+                Lever::Errors => self.kernel.apply_errors(ComponentId(target)),
+            }
+        }
+    }
+
+    /// The process ends: it forgets, and everything it had in hand breaks off.
+    fn crash(&mut self, id: ComponentId, silent: bool) {
+        let now = self.kernel.now;
+        let seat = self.kernel.seat(id);
+        if matches!(seat.status, Status::Down { .. }) {
+            return;
+        }
+        seat.settle_busy(now);
+        seat.occupied = 0;
+        seat.epoch = seat.epoch.wrapping_add(1);
+        seat.status = Status::Down { silent };
+        self.components[id.0 as usize].crash();
+        self.kernel.note(id, MemberState::Down);
+        self.kernel.drop_jobs(id);
+        self.kernel.break_calls(id, silent);
+    }
+
+    fn restart(&mut self, id: ComponentId) {
+        let paused = self.kernel.levers.held(Lever::Paused, self.kernel.node_of(id).0);
+        self.kernel.seat(id).status = if paused { Status::Paused } else { Status::Up };
+        self.kernel.note(id, MemberState::Ready);
+        self.components[id.0 as usize].start(id, &mut self.kernel);
+    }
+}
+
+impl Kernel {
+    /// All of `pool`, or `pick` of them, drawn.
+    fn pick(&mut self, mut pool: Vec<ComponentId>, pick: Option<u16>) -> Vec<ComponentId> {
+        let Some(wanted) = pick else { return pool };
+        let mut chosen = Vec::new();
+        while chosen.len() < wanted as usize && !pool.is_empty() {
+            let index = self.chance.below(self.fate, pool.len() as u32);
+            chosen.push(pool.remove(index as usize));
+        }
+        chosen.sort();
+        chosen
+    }
+
+    pub(crate) fn name(&self, id: ComponentId) -> String {
+        let seat = &self.seats[id.0 as usize];
+        format!("{}/{}", self.groups[seat.group.0 as usize].name, seat.member)
+    }
+
+    /// The links that trouble from one set to the other touches, by name.
+    fn links_between(&self, from: &[ComponentId], to: &[ComponentId], both: bool) -> Vec<String> {
+        let mut touched = Vec::new();
+        for link in &self.links {
+            let group = self.seats[link.first.0 as usize].group;
+            for member in self.groups[group.0 as usize].members() {
+                let hit = |from: &[ComponentId], to: &[ComponentId]| {
+                    from.binary_search(&link.from).is_ok() && to.binary_search(&member).is_ok()
+                };
+                // An answer crosses the link the other way: a one-way cut touches both kinds.
+                if hit(from, to) || hit(to, from) {
+                    let arrow = if both { "<->" } else { "->" };
+                    let (a, b) = match hit(from, to) {
+                        true => (link.from, member),
+                        false => (member, link.from),
+                    };
+                    touched.push(format!("{} {arrow} {}", self.name(a), self.name(b)));
+                }
+            }
+        }
+        touched.sort();
+        touched.dedup();
+        touched
+    }
+
+    /// Brings a node's pause and speed in line with who holds its levers.
+    fn apply_node(&mut self, node: u32) {
+        let paused = self.levers.held(Lever::Paused, node);
+        let speed = if paused { 0.0 } else { self.levers.product(Lever::Speed, node) };
+        let now = self.now;
+        let place = &mut self.nodes[node as usize];
+        let station = place.station.as_mut();
+        station.expect("nodes that actions may slow have a station").set_speed(now, speed);
+        let was = std::mem::replace(&mut place.paused, paused);
+        let backlog = if paused { Vec::new() } else { std::mem::take(&mut place.backlog) };
+        self.replan(NodeId(node));
+        if was == paused {
+            return;
+        }
+        self.paused = if paused { self.paused + 1 } else { self.paused - 1 };
+        for seat in self.seats.iter_mut().filter(|seat| seat.node.0 == node) {
+            match seat.status {
+                Status::Up if paused => seat.status = Status::Paused,
+                Status::Paused if !paused => seat.status = Status::Up,
+                _ => {}
+            }
+        }
+        // Everything that came meanwhile is delivered now, in the order in which it was due.
+        backlog.into_iter().for_each(|event| self.queue.at(now, event));
+    }
+
+    fn apply_errors(&mut self, id: ComponentId) {
+        self.seat(id).errors = self.levers.either(Lever::Errors, id.0);
+    }
+
+    /// Work of a dead process is not done.
+    fn drop_jobs(&mut self, id: ComponentId) {
+        let now = self.now;
+        let node = self.node_of(id);
+        if let Some(station) = &mut self.nodes[node.0 as usize].station {
+            while station.withdraw(now, |job| job.owner == id).is_some() {}
+            self.replan(node);
+        }
+    }
+
+    /// The calls that a crashed process held, had made, or had passed on. Rare, so it walks.
+    fn break_calls(&mut self, id: ComponentId, silent: bool) {
+        let all: Vec<CallId> = self.calls.iter().map(|(key, _)| key).collect();
+        for call in all {
+            let Some(&Call { at, phase, caller, .. }) = self.calls.get(call) else { continue };
+            let in_hand = matches!(phase, Phase::Held | Phase::Granted | Phase::Open);
+            if at == id && in_hand {
+                if silent {
+                    self.lose(call);
+                } else {
+                    self.reply(call, Answer::of(Outcome::Reset));
+                }
+                continue;
+            }
+            let from = self.first_leg(call).0.from;
+            let on_the_way = |&(link, _): &_| self.link_from(link) == id;
+            if from == id && caller == Caller::Waiting {
+                self.leave(call, Outcome::Reset, !silent);
+            } else if from != id && self.legs_of(call).iter().any(on_the_way) {
+                self.sever(call, !silent);
+            }
+        }
+    }
+
+    fn link_from(&self, link: LinkId) -> ComponentId {
+        self.links[link.0 as usize].from
+    }
+}
