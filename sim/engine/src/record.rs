@@ -210,6 +210,8 @@ pub struct TableRecord {
     pub sum: i64,
     /// Reads answered with a version older than the truth.
     pub stale: u64,
+    /// Writes undone by a crash or a lagging promotion.
+    pub lost: u64,
 }
 
 /// A log of the ledger: a topic (all partitions together), an outbox, a WAL.

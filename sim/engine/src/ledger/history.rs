@@ -15,6 +15,8 @@ pub(super) struct History {
     before: BTreeMap<(u64, Lsn), Option<Row>>,
     /// The same entries in the order in which they were written.
     order: VecDeque<(Lsn, u64)>,
+    /// What was written up to here cannot be undone any more.
+    floor: Lsn,
 }
 
 impl History {
@@ -31,6 +33,7 @@ impl History {
     /// What was under `key` when `lsn` was the last that had been written; `None` if nothing was
     /// written there since.
     pub(super) fn before(&self, key: u64, lsn: Lsn) -> Option<Option<Row>> {
+        assert!(lsn >= self.floor, "asked for a past that every follower has left behind");
         let later = (key, Lsn(lsn.0 + 1))..=(key, Lsn(u64::MAX));
         self.before.range(later).next().map(|(_, before)| *before)
     }
@@ -45,6 +48,7 @@ impl History {
 
     /// Nobody asks for anything before `floor` any more.
     pub(super) fn trim(&mut self, floor: Lsn) {
+        self.floor = floor;
         while let Some((lsn, key)) = self.order.front().copied().filter(|(lsn, _)| *lsn <= floor) {
             self.order.pop_front();
             self.before.remove(&(key, lsn));

@@ -121,10 +121,11 @@ impl Ledger {
         self.tables[table.0 as usize].get_as_of(key, position)
     }
 
-    /// Whether somebody who was given `version` of a row was told the past. Counted.
+    /// Whether somebody who was given `version` of a row (0: that there is none) was told the
+    /// past: it was written since, or the row was lost. Counted.
     pub fn stale(&mut self, table: TableId, key: u64, version: u32) -> bool {
         let table = &mut self.tables[table.0 as usize];
-        let stale = table.get(key).is_some_and(|row| version < row.version);
+        let stale = table.get(key).map_or(version > 0, |row| version < row.version);
         table.stale += u64::from(stale);
         stale
     }
@@ -226,7 +227,7 @@ impl Ledger {
     }
 
     /// `group` is done with the records before `offset`, durably. May go backwards, as far as
-    /// records are kept.
+    /// records are kept; beyond the end (the records may have been lost since) means the end.
     pub fn commit(&mut self, log: LogId, group: u16, offset: u64) {
         self.logs[log.0 as usize].commit(group, offset);
     }
@@ -262,7 +263,7 @@ impl Ledger {
     /// How many keys are in table `from` and not in table `within`.
     pub fn missing(&self, from: &str, within: &str) -> u64 {
         let named = |name| self.tables.iter().filter(move |table: &&Table| table.name == name);
-        let keys = named(from).flat_map(|table| table.keys(0));
+        let keys = named(from).flat_map(|table| table.keys());
         keys.filter(|key| !named(within).any(|table| table.get(*key).is_some())).count() as u64
     }
 
@@ -270,9 +271,7 @@ impl Ledger {
         let table = &mut self.tables[id.0 as usize];
         let row = match verb {
             Verb::Expire { limit } => return self.expire(id, limit, now),
-            Verb::Page { limit } => {
-                return Answer::done(table.keys(key).take(limit as usize).count() as i64);
-            }
+            Verb::Page { limit } => return Answer::done(table.page(key, limit) as i64),
             Verb::Scan => return Answer::done(table.len() as i64),
             _ => table.get(key),
         };

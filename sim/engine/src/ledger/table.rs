@@ -124,6 +124,7 @@ pub(super) struct Table {
     /// Held rows by when their hold runs out.
     deadlines: BTreeSet<(Time, u64)>,
     pub(super) stale: u64,
+    lost: u64,
     pub(super) history: Option<History>,
 }
 
@@ -143,6 +144,7 @@ impl Table {
             extremes: (count > 0).then_some((spec.value, spec.value)),
             deadlines: BTreeSet::new(),
             stale: 0,
+            lost: 0,
             history: None,
         }
     }
@@ -213,11 +215,19 @@ impl Table {
         self.states[state as usize]
     }
 
-    /// All keys from `from` on, in order.
-    pub(super) fn keys(&self, from: u64) -> Box<dyn Iterator<Item = u64> + '_> {
+    /// How many rows there are from key `from` on, up to `limit`.
+    pub(super) fn page(&self, from: u64, limit: u32) -> u64 {
         match &self.rows {
-            Rows::Dense(rows) => Box::new(from..rows.len() as u64),
-            Rows::Sparse(rows) => Box::new(rows.range(from..).map(|(key, _)| *key)),
+            Rows::Dense(rows) => (rows.len() as u64).saturating_sub(from).min(u64::from(limit)),
+            Rows::Sparse(rows) => rows.range(from..).take(limit as usize).count() as u64,
+        }
+    }
+
+    /// All keys, in order.
+    pub(super) fn keys(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+        match &self.rows {
+            Rows::Dense(rows) => Box::new(0..rows.len() as u64),
+            Rows::Sparse(rows) => Box::new(rows.keys().copied()),
         }
     }
 
@@ -239,6 +249,7 @@ impl Table {
             self.replace(key, before.map(|row| Row { version, ..row }));
             lost += 1;
         }
+        self.lost += lost;
         lost
     }
 
@@ -259,5 +270,6 @@ impl Table {
         let sum = i128::from(record.sum) + self.sum;
         record.sum = sum.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64;
         record.stale += self.stale;
+        record.lost += self.lost;
     }
 }

@@ -20,10 +20,11 @@ pub use curve::Curve;
 /// Bits below the nanosecond in virtual time and below 1 in rates.
 const FRACTION: u32 = 48;
 
-/// The service that is forgiven, about 0.004 ns: rates such as 1/3 are rounded to the nearest,
-/// and without it a job that ends on a whole nanosecond could end one late. A job would have to
-/// be in service for half an hour before rounding exceeds it.
-const FORGIVEN: u128 = 1 << (FRACTION - 8);
+/// The finest difference that counts, about 0.004 ns. Rates such as 1/3 are rounded to the
+/// nearest; without some grain a job that ends on a whole nanosecond could end one late, and two
+/// that end together could swap. A job has to be in service for a quarter of an hour before the
+/// rounding of rates can show.
+const GRAIN: u128 = 1 << (FRACTION - 8);
 
 /// How work shares a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -213,7 +214,7 @@ impl<J: Copy> Station<J> {
 
     /// The service that `job` still needs before it counts as done.
     fn left(&self, job: &Running<J>) -> u128 {
-        job.finish.saturating_sub(self.virtual_time + FORGIVEN)
+        job.finish.saturating_sub(self.virtual_time + GRAIN)
     }
 
     fn advance(&mut self, now: Time) {
@@ -224,7 +225,8 @@ impl<J: Copy> Station<J> {
     }
 
     fn start(&mut self, work: Span, job: J) {
-        let finish = self.virtual_time + (u128::from(work.0) << FRACTION);
+        let exact = self.virtual_time + (u128::from(work.0) << FRACTION);
+        let finish = (exact + GRAIN / 2) / GRAIN * GRAIN;
         self.running.push(Running { finish, sequence: self.sequence, job });
         self.sequence += 1;
     }
