@@ -54,4 +54,11 @@ impl History {
             self.before.remove(&(key, lsn));
         }
     }
+
+    /// How many entries are kept.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        assert_eq!(self.before.len(), self.order.len());
+        self.order.len()
+    }
 }

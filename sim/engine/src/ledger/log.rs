@@ -96,7 +96,7 @@ impl Log {
     }
 
     pub(super) fn commit(&mut self, group: u16, offset: u64) {
-        self.groups[group as usize].committed = offset.min(self.end());
+        self.groups[group as usize].committed = offset.clamp(self.first, self.end());
         self.release();
     }
 
@@ -144,8 +144,8 @@ impl Log {
     pub(super) fn add_to(&self, record: &mut LogRecord) {
         record.appended += self.appended;
         record.lost += self.lost;
-        for group in &self.groups {
-            let lag = self.end() - group.committed.min(self.end());
+        for (group, at) in self.groups.iter().zip(0..) {
+            let lag = self.end() - self.committed(at);
             *record.lag.entry(group.name.clone()).or_default() += lag;
         }
     }

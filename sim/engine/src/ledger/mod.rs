@@ -353,3 +353,8 @@ impl Ledger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_past;
