@@ -198,7 +198,7 @@ impl Kernel {
         let now = self.now;
         let node = self.node_of(id);
         if let Some(station) = &mut self.nodes[node.0 as usize].station {
-            while station.withdraw(now, |job| job.owner == id).is_some() {}
+            station.retain(now, |job| job.owner != id);
             self.replan(node);
         }
     }

@@ -168,18 +168,13 @@ impl<J: Copy> Station<J> {
         self.pace();
     }
 
-    /// Takes out the first job found that `is_it`, in service or waiting: its owner has given it
-    /// up. Linear in the number of jobs.
-    pub fn withdraw(&mut self, now: Time, is_it: impl Fn(&J) -> bool) -> Option<J> {
+    /// Takes out all jobs that are not to be kept, in service or waiting: their owner has given
+    /// them up, or is gone. Linear in the number of jobs.
+    pub fn retain(&mut self, now: Time, keep: impl Fn(&J) -> bool) {
         self.advance(now);
-        if let Some(at) = self.waiting.iter().position(|(_, job)| is_it(job)) {
-            return self.waiting.remove(at).map(|(_, job)| job);
-        }
-        let found = self.running.iter().find(|r| is_it(&r.job))?;
-        let (sequence, job) = (found.sequence, found.job);
-        self.running.retain(|r| r.sequence != sequence);
+        self.waiting.retain(|(_, job)| keep(job));
+        self.running.retain(|running| keep(&running.job));
         self.refill();
-        Some(job)
     }
 
     /// A crash: all jobs are gone. Busy time and speed stay.
@@ -233,7 +228,8 @@ impl<J: Copy> Station<J> {
 
     /// Somebody left: who waits may start.
     fn refill(&mut self) {
-        if let Some((work, job)) = self.waiting.pop_front() {
+        while self.running.len() < self.places {
+            let Some((work, job)) = self.waiting.pop_front() else { break };
             self.start(work, job);
         }
         self.pace();

@@ -164,23 +164,22 @@ fn a_crash_leaves_nothing_but_the_time_spent() {
     assert_eq!(station.busy(Time(99)), Span(35));
 }
 
-/// a is given up at 40, half of the time of which was its own: b has 80 left, and the core.
+/// a is given up at 40, when each has had 20: b has 80 left, and the core to itself. With two
+/// servers, c and d start in the places of who has gone.
 #[test]
 fn work_given_up_gives_back_its_share_or_its_server() {
     let mut station = share(1.0);
     station.arrive(Time(0), Span(100), 'a');
     station.arrive(Time(0), Span(100), 'b');
-    assert_eq!(station.withdraw(Time(40), |job| *job == 'a'), Some('a'));
-    assert_eq!(station.withdraw(Time(40), |job| *job == 'a'), None);
+    station.retain(Time(40), |job| *job != 'a');
     assert_eq!(drain(&mut station), [('b', 120)]);
 
-    let mut station = Station::new(Discipline::Fifo { servers: 1 });
-    for job in ['a', 'b', 'c'] {
+    let mut station = Station::new(Discipline::Fifo { servers: 2 });
+    for job in ['a', 'b', 'a', 'c', 'd'] {
         station.arrive(Time(0), Span(100), job);
     }
-    station.withdraw(Time(40), |job| *job == 'b');
-    station.withdraw(Time(40), |job| *job == 'a');
-    assert_eq!(drain(&mut station), [('c', 140)]);
+    station.retain(Time(40), |job| !"ab".contains(*job));
+    assert_eq!(drain(&mut station), [('c', 140), ('d', 140)]);
 }
 
 /// Behind two jobs that go on and on, ten million short ones take three times their work each.
