@@ -62,6 +62,9 @@ pub enum Deed {
     Errors(f64),
     /// Trouble on links.
     Link(Trouble),
+    /// The member joins its group, fresh (`true`), or leaves it: takes no new calls and finishes
+    /// what it holds. Lasts until another such action.
+    Present(bool),
     /// A lever of the component's own: its word, and what to set it to. Set once, when it begins.
     Lever {
         /// Which lever, as the component packs it.

@@ -54,6 +54,7 @@ impl World {
                 self.kernel.levers.hold(action, Lever::Errors, id.0, rate);
                 self.kernel.apply_errors(id);
             }
+            Deed::Present(present) => self.join_or_leave(id, present),
             Deed::Lever { word, to } => {
                 if self.kernel.seat(id).status == Status::Up {
                     self.components[id.0 as usize].lever(id, word, to, &mut self.kernel);
@@ -110,6 +111,20 @@ impl World {
         self.kernel.note(id, MemberState::Down);
         self.kernel.drop_jobs(id);
         self.kernel.break_calls(id, silent);
+    }
+
+    fn join_or_leave(&mut self, id: ComponentId, present: bool) {
+        match (self.kernel.seat(id).status, present) {
+            (Status::Off, true) => {
+                self.components[id.0 as usize].crash();
+                self.restart(id);
+            }
+            (Status::Up, false) => {
+                self.kernel.seat(id).status = Status::Off;
+                self.kernel.note(id, MemberState::Gone);
+            }
+            _ => {}
+        }
     }
 
     fn restart(&mut self, id: ComponentId) {
