@@ -47,10 +47,16 @@ struct Follower {
     stores: Vec<Store>,
 }
 
-/// How to undo one step of a transaction that may yet be denied.
+/// One thing that a transaction did, while it may yet be denied.
 #[derive(Clone, Copy)]
-enum Undo {
-    Row(TableId, u64, Option<Row>),
+enum Step {
+    /// It found `before`, and leaves `value`.
+    Row {
+        table: TableId,
+        key: u64,
+        before: Option<Row>,
+        value: i64,
+    },
     Append(LogId),
 }
 
@@ -62,7 +68,7 @@ pub struct Ledger {
     followers: Vec<Follower>,
     position: Lsn,
     /// Of the transaction under way; empty between transactions.
-    undo: Vec<Undo>,
+    steps: Vec<Step>,
     expired: Vec<(TableId, u64)>,
 }
 
@@ -269,23 +275,36 @@ impl Ledger {
 
     fn do_verb(&mut self, id: TableId, key: u64, verb: Verb, by: &Request, now: Time) -> Answer {
         let table = &mut self.tables[id.0 as usize];
-        let row = match verb {
+        match verb {
             Verb::Expire { limit } => return self.expire(id, limit, now),
             Verb::Page { limit } => return Answer::done(table.page(key, limit) as i64),
             Verb::Scan => return Answer::done(table.len() as i64),
-            _ => table.get(key),
-        };
-        let (row, outcome) = match verb.effect(row, by, now) {
-            Effect::Write(row) if table.admits(key) => {
-                let before = table.replace(key, Some(row));
-                self.undo.push(Undo::Row(id, key, before));
+            _ => {}
+        }
+        let (before, effect) = table.change(key, verb, by, now);
+        let (row, outcome) = match effect {
+            Effect::Denied => (before, Outcome::Denied),
+            Effect::Read(row) => (Some(row), Outcome::Done),
+            Effect::Write(row) => {
+                self.note(id, key, before, row.value);
                 (Some(row), Outcome::Done)
             }
-            Effect::Read(row) => (Some(row), Outcome::Done),
-            Effect::Write(_) | Effect::Denied => (row, Outcome::Denied),
         };
         let (value, version) = row.map_or((0, 0), |row| (row.value, row.version));
         Answer { value, version, outcome, more: false }
+    }
+
+    /// Remembers a write; of several to one row, what the first found and the last leaves.
+    fn note(&mut self, id: TableId, at: u64, before: Option<Row>, left: i64) {
+        for step in &mut self.steps {
+            if let Step::Row { table, key, value, .. } = step
+                && (*table, *key) == (id, at)
+            {
+                *value = left;
+                return;
+            }
+        }
+        self.steps.push(Step::Row { table: id, key: at, before, value: left });
     }
 
     fn expire(&mut self, id: TableId, limit: u32, now: Time) -> Answer {
@@ -294,7 +313,8 @@ impl Ledger {
         while let Some(key) = table.overdue(now).filter(|_| freed < limit) {
             let row = table.get(key).expect("a deadline belongs to a row");
             table.replace(key, Some(row.freed().written()));
-            self.undo.push(Undo::Row(id, key, Some(row)));
+            // Not noted as other writes are: that would look through all the others.
+            self.steps.push(Step::Row { table: id, key, before: Some(row), value: row.value });
             self.expired.push((id, key));
             freed += 1;
         }
@@ -304,34 +324,34 @@ impl Ledger {
     fn put_record(&mut self, log: LogId, record: &Request) -> Answer {
         let lsn = Lsn(self.position.0 + 1);
         let offset = self.logs[log.0 as usize].push(lsn, *record);
-        self.undo.push(Undo::Append(log));
+        self.steps.push(Step::Append(log));
         Answer::done(offset as i64)
     }
 
     fn roll_back(&mut self) {
         self.expired.clear();
-        while let Some(step) = self.undo.pop() {
+        while let Some(step) = self.steps.pop() {
             match step {
-                Undo::Row(table, key, before) => {
+                Step::Row { table, key, before, .. } => {
                     self.tables[table.0 as usize].replace(key, before);
                 }
-                Undo::Append(log) => self.logs[log.0 as usize].unpush(),
+                Step::Append(log) => self.logs[log.0 as usize].unpush(),
             }
         }
     }
 
     /// The transaction stands.
     fn settle(&mut self) {
-        if self.undo.is_empty() {
+        if self.steps.is_empty() {
             return;
         }
         self.position.0 += 1;
-        for step in self.undo.drain(..) {
+        for step in self.steps.drain(..) {
             match step {
-                Undo::Row(table, key, before) => {
-                    self.tables[table.0 as usize].settle(key, before, self.position);
+                Step::Row { table, key, before, value } => {
+                    self.tables[table.0 as usize].settle(key, before, value, self.position);
                 }
-                Undo::Append(log) => self.logs[log.0 as usize].release(),
+                Step::Append(log) => self.logs[log.0 as usize].release(),
             }
         }
     }

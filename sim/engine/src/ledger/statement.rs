@@ -84,10 +84,21 @@ pub enum Verb {
 }
 
 /// What a verb does to one row.
+#[derive(Clone, Copy)]
 pub(super) enum Effect {
     Denied,
     Read(Row),
     Write(Row),
+}
+
+impl Effect {
+    /// Hands a row that is to be written to `write`.
+    pub(super) fn written_to(self, write: impl FnOnce(Row)) -> Effect {
+        if let Effect::Write(row) = self {
+            write(row);
+        }
+        self
+    }
 }
 
 impl Verb {

@@ -1,10 +1,13 @@
 //! A table: rows by key, with everything that is asked about all of them kept up to date on
 //! every write, so that gauges, sweeps and invariants never scan.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Lsn;
 use super::history::History;
+use super::statement::{Effect, Verb};
+use crate::call::Request;
 use crate::record::TableRecord;
 use crate::time::{Span, Time};
 
@@ -156,12 +159,38 @@ impl Table {
         }
     }
 
-    /// Whether there can be a row under `key`.
-    pub(super) fn admits(&self, key: u64) -> bool {
-        match &self.rows {
-            Rows::Dense(rows) => key < rows.len() as u64,
-            Rows::Sparse(_) => true,
+    /// Does `verb` to the row under `key`: what was there, and what became of it. One way down the
+    /// tree for the look and the write.
+    pub(super) fn change(
+        &mut self,
+        key: u64,
+        verb: Verb,
+        by: &Request,
+        now: Time,
+    ) -> (Option<Row>, Effect) {
+        let (before, effect) = match &mut self.rows {
+            Rows::Dense(rows) => match rows.get_mut(key as usize) {
+                None => return (None, Effect::Denied),
+                Some(row) => {
+                    let before = Some(*row);
+                    (before, verb.effect(before, by, now).written_to(|new| *row = new))
+                }
+            },
+            Rows::Sparse(rows) => match rows.entry(key) {
+                Entry::Vacant(place) => {
+                    (None, verb.effect(None, by, now).written_to(|new| _ = place.insert(new)))
+                }
+                Entry::Occupied(mut place) => {
+                    let before = Some(*place.get());
+                    let write = |new| _ = place.insert(new);
+                    (before, verb.effect(before, by, now).written_to(write))
+                }
+            },
+        };
+        if let Effect::Write(after) = effect {
+            self.count(key, before, Some(after));
         }
+        (before, effect)
     }
 
     /// Puts `row` (or nothing) under `key` and gives what was there.
@@ -172,6 +201,12 @@ impl Table {
             (Rows::Sparse(rows), Some(row)) => rows.insert(key, row),
             (Rows::Sparse(rows), None) => rows.remove(&key),
         };
+        self.count(key, before, row);
+        before
+    }
+
+    /// Keeps up what is known about all rows.
+    fn count(&mut self, key: u64, before: Option<Row>, after: Option<Row>) {
         if let Some(old) = before {
             self.states[old.state as usize] -= 1;
             self.sum -= i128::from(old.value);
@@ -179,22 +214,19 @@ impl Table {
                 self.deadlines.remove(&(old.until, key));
             }
         }
-        if let Some(new) = row {
+        if let Some(new) = after {
             self.states[new.state as usize] += 1;
             self.sum += i128::from(new.value);
             if new.state == RowState::Held {
                 self.deadlines.insert((new.until, key));
             }
         }
-        before
     }
 
-    /// A transaction left `key` as it is now; `before` is how it found it.
-    pub(super) fn settle(&mut self, key: u64, before: Option<Row>, lsn: Lsn) {
-        if let Some(row) = self.get(key) {
-            let (low, high) = self.extremes.unwrap_or((row.value, row.value));
-            self.extremes = Some((low.min(row.value), high.max(row.value)));
-        }
+    /// A transaction found `before` under `key` and leaves `value` there.
+    pub(super) fn settle(&mut self, key: u64, before: Option<Row>, value: i64, lsn: Lsn) {
+        let (low, high) = self.extremes.unwrap_or((value, value));
+        self.extremes = Some((low.min(value), high.max(value)));
         if let Some(history) = &mut self.history {
             history.push(lsn, key, before);
         }
