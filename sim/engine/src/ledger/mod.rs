@@ -85,6 +85,18 @@ impl Ledger {
         TableId(id)
     }
 
+    /// The table of this name, if there is one; of several, the first.
+    pub fn find(&self, name: &str) -> Option<TableId> {
+        let at = self.tables.iter().position(|table| table.name == name)?;
+        Some(TableId(at as u16))
+    }
+
+    /// The logs of this name, in the order in which they were added.
+    pub fn find_logs(&self, name: &str) -> Vec<LogId> {
+        let named = |(_, log): &(usize, &Log)| log.name == name;
+        self.logs.iter().enumerate().filter(named).map(|(at, _)| LogId(at as u16)).collect()
+    }
+
     /// Adds a log. Several may share a name: partitions of one topic.
     pub fn log(&mut self, name: &str) -> LogId {
         let id = u16::try_from(self.logs.len()).expect("more than 65536 logs");

@@ -1,0 +1,196 @@
+//! Cache nodes by script. Each command takes 1 ms of the node's only thread.
+
+use engine::chance::{Dist, Sampler};
+use engine::ledger::{Statement, TableSpec, Verb};
+use engine::{Action, Deed, Discipline, Outcome, Request, Span, Target, Time, Word};
+
+use super::node::{CacheNode, Counters, Lever, Node, Ops, fill_word};
+use crate::key::KeyOf;
+use crate::testing::{Line, Stage, heard};
+
+use Outcome::{Denied, Done, Reset, TimedOut};
+
+/// A node of two entries, and the operations get, put and forget.
+fn stage(ttl: Option<Span>, fill: Option<Span>) -> (Stage, engine::GroupId, Ops) {
+    let (mut stage, group) = Stage::new(1, Some(Discipline::Fifo { servers: 1 }));
+    let builder = &mut stage.builder;
+    let [get, put, forget] = ["get", "put", "forget"].map(|op| builder.op(op));
+    let ops = Ops { get, put, forget };
+    let access = Sampler { dist: Dist::Fixed(ms(1)), stream: builder.stream("it", "access") };
+    let [hits, misses, evicted, expired, coalesced] =
+        ["hits", "misses", "evicted", "expired", "coalesced"].map(|n| builder.counter(group, n));
+    let counters = Counters { hits, misses, evicted, expired, coalesced };
+    let (key, table) = (KeyOf::Draw(0), Some("row".to_owned()));
+    let node = CacheNode::new(Node { key, access, ttl, fill, table, ops, counters }, 2);
+    let me = stage.member(group, 0);
+    stage.builder.put(me, node);
+    (stage, group, ops)
+}
+
+fn ms(n: u64) -> Span {
+    Span::millis(n)
+}
+
+/// hits, misses, evicted, expired, coalesced.
+fn totals(world: &mut engine::World) -> [u64; 5] {
+    let record = world.finish(0, &[]);
+    let group = record.groups.iter().find(|group| group.name == "it").expect("it is there");
+    ["hits", "misses", "evicted", "expired", "coalesced"].map(|name| group.totals[name])
+}
+
+/// Two entries fit. Key 1 is used after key 2 was put, so putting 3 evicts 2.
+/// The commands at 20 ms queue behind each other: 21, 22, 23 ms.
+#[test]
+fn misses_hits_and_evictions_in_the_order_of_the_loop() {
+    let (mut stage, group, ops) = stage(None, None);
+    let lines = [
+        Line::new(ms(0), ops.get, 1, 0),
+        Line::new(ms(5), ops.put, 1, fill_word(-7, 3)),
+        Line::new(ms(6), ops.put, 2, fill_word(8, 1)),
+        Line::new(ms(10), ops.get, 1, 0),
+        Line::new(ms(15), ops.put, 3, fill_word(9, 1)),
+        Line::new(ms(20), ops.get, 1, 0),
+        Line::new(ms(20), ops.get, 2, 0),
+        Line::new(ms(20), ops.get, 3, 0),
+        Line::new(ms(30), ops.forget, 3, 0),
+        Line::new(ms(40), ops.get, 3, 0),
+    ];
+    let log = stage.script(group, &lines);
+    let mut world = stage.play(ms(100));
+    let expected = [
+        (1, 0, Denied, 0),
+        (6, 1, Done, 0),
+        (7, 2, Done, 0),
+        (11, 3, Done, -7),
+        (16, 4, Done, 0),
+        (21, 5, Done, -7),
+        (22, 6, Denied, 0),
+        (23, 7, Done, 9),
+        (31, 8, Done, 0),
+        (41, 9, Denied, 0),
+    ];
+    assert_eq!(heard(&log), expected);
+    assert_eq!(log.borrow()[3].2.version, 3);
+    assert_eq!(totals(&mut world), [3, 3, 1, 0, 0]);
+    assert_eq!(world.calls_in_flight(), 0);
+}
+
+/// Filled at 1 ms for 10 ms: alive at 10 ms, gone at 11 ms.
+#[test]
+fn entries_expire_when_they_are_asked_for() {
+    let (mut stage, group, ops) = stage(Some(ms(10)), None);
+    let lines = [
+        Line::new(ms(0), ops.put, 1, fill_word(5, 0)),
+        Line::new(ms(9), ops.get, 1, 0),
+        Line::new(ms(10), ops.get, 1, 0),
+        Line::new(ms(20), ops.get, 1, 0),
+    ];
+    let log = stage.script(group, &lines);
+    let mut world = stage.play(ms(100));
+    let expected = [(1, 0, Done, 0), (10, 1, Done, 5), (11, 2, Denied, 0), (21, 3, Denied, 0)];
+    assert_eq!(heard(&log), expected);
+    assert_eq!(totals(&mut world), [1, 2, 0, 1, 0]);
+}
+
+/// Line 0 misses and fills; 1 and 2 wait; the put at 40 ms answers both when it is executed.
+#[test]
+fn one_fills_for_all_who_miss_meanwhile() {
+    let (mut stage, group, ops) = stage(None, Some(ms(1000)));
+    let lines = [
+        Line::new(ms(0), ops.get, 1, 0),
+        Line::new(ms(10), ops.get, 1, 0),
+        Line::new(ms(20), ops.get, 1, 0),
+        Line::new(ms(30), ops.get, 2, 0),
+        Line::new(ms(40), ops.put, 1, fill_word(5, 0)),
+    ];
+    let log = stage.script(group, &lines);
+    let mut world = stage.play(ms(100));
+    let expected = [
+        (1, 0, Denied, 0),
+        (31, 3, Denied, 0),
+        (41, 4, Done, 0),
+        (41, 1, Done, 5),
+        (41, 2, Done, 5),
+    ];
+    assert_eq!(heard(&log), expected);
+    assert_eq!(totals(&mut world), [0, 2, 0, 0, 2]);
+}
+
+/// The filler of 0 ms never fills. Its lease of 50 ms ends at 51 ms; line 1 has hung up by then
+/// (it waited 20 ms), so line 2 gets the miss, and line 3 goes on waiting until 51 + 50 ms.
+#[test]
+fn a_filler_that_fails_is_replaced_when_its_lease_ends() {
+    let (mut stage, group, ops) = stage(None, Some(ms(50)));
+    let impatient = Line { timeout: Some(ms(20)), ..Line::new(ms(10), ops.get, 1, 0) };
+    let lines = [
+        Line::new(ms(0), ops.get, 1, 0),
+        impatient,
+        Line::new(ms(20), ops.get, 1, 0),
+        Line::new(ms(40), ops.get, 1, 0),
+    ];
+    let log = stage.script(group, &lines);
+    let mut world = stage.play(ms(200));
+    let expected =
+        [(1, 0, Denied, 0), (30, 1, TimedOut, 0), (51, 2, Denied, 0), (101, 3, Denied, 0)];
+    assert_eq!(heard(&log), expected);
+    assert_eq!(totals(&mut world), [0, 3, 0, 0, 3]);
+    assert_eq!(world.calls_in_flight(), 0);
+}
+
+/// The row was written once, so it has version 1. A copy that was read before has version 0: a
+/// hit on it is stale. After it is filled again, hits are fresh.
+#[test]
+fn hits_that_are_older_than_the_row_are_counted() {
+    let (mut stage, group, ops) = stage(None, None);
+    let spec = TableSpec { rows: Some(10), value: 5 };
+    let table = stage.builder.ledger().table("row", spec);
+    let by = Request::internal(ops.get, Time::ZERO);
+    let write = Statement::Table { table, key: 1, verb: Verb::Put { n: 1 } };
+    stage.builder.ledger().apply(&[write], &by, Time::ZERO);
+    let lines = [
+        Line::new(ms(0), ops.put, 1, fill_word(5, 0)),
+        Line::new(ms(10), ops.get, 1, 0),
+        Line::new(ms(20), ops.put, 1, fill_word(6, 1)),
+        Line::new(ms(30), ops.get, 1, 0),
+    ];
+    stage.script(group, &lines);
+    let record = stage.play(ms(100)).finish(0, &[]);
+    assert_eq!(record.tables["row"].stale, 1);
+}
+
+fn action(at: Span, lasts: Option<Span>, deed: Deed, id: engine::ComponentId) -> Action {
+    let target = Target::Members { pool: vec![id], pick: None };
+    Action { name: "test".into(), at: Time::ZERO + at, lasts, target, deed }
+}
+
+/// Filled at 1 ms; flushed at 10 ms; filled again at 21 ms; crashed from 30 to 40 ms with a
+/// command in hand.
+#[test]
+fn a_flush_and_a_crash_both_empty_it() {
+    let (mut stage, group, ops) = stage(None, None);
+    let me = stage.member(group, 0);
+    let flush = Deed::Lever { word: Lever::Flush.pack(), to: 1.0 };
+    stage.builder.action(action(ms(10), None, flush, me));
+    let crash = Deed::Crash { silent: false };
+    stage.builder.action(action(ms(30), Some(ms(10)), crash, me));
+    let lines = [
+        Line::new(ms(0), ops.put, 1, fill_word(5, 0)),
+        Line::new(ms(5), ops.get, 1, 0),
+        Line::new(ms(11), ops.get, 1, 0),
+        Line::new(ms(20), ops.put, 1, fill_word(5, 0)),
+        Line::new(Span(29_500_000), ops.get, 1, 0),
+        Line::new(ms(50), ops.get, 1, 0),
+    ];
+    let log = stage.script(group, &lines);
+    let world = stage.play(ms(100));
+    let expected = [
+        (1, 0, Done, 0),
+        (6, 1, Done, 5),
+        (12, 2, Denied, 0),
+        (21, 3, Done, 0),
+        (30, 4, Reset, 0),
+        (51, 5, Denied, 0),
+    ];
+    assert_eq!(heard(&log), expected);
+    assert_eq!(world.calls_in_flight(), 0);
+}
