@@ -390,3 +390,5 @@ impl Ledger {
 mod tests;
 #[cfg(test)]
 mod tests_past;
+#[cfg(test)]
+mod tests_random;

@@ -17,8 +17,14 @@ use crate::time::{Span, Time};
 
 pub use curve::Curve;
 
-/// Bits below the nanosecond in virtual time and below 1 in rates.
+/// Bits below the nanosecond in virtual time, and below 1 in rates.
 const FRACTION: u32 = 48;
+
+/// The rate of a job alone on a core at speed 1.
+const ONE: u64 = 1 << FRACTION;
+
+/// Bits below 1 in the number of busy cores; what is left of 64 is enough for any number of jobs.
+const CORE_FRACTION: u32 = 32;
 
 /// The finest difference that counts, about 0.004 ns. Rates such as 1/3 are rounded to the
 /// nearest; without some grain a job that ends on a whole nanosecond could end one late, and two
@@ -88,7 +94,7 @@ pub struct Station<J> {
     /// Virtual time per nanosecond, in fixed point.
     rate: u64,
     /// Busy cores, in fixed point.
-    load: u128,
+    load: u64,
     virtual_time: u128,
     busy: u128,
     /// Up to when `virtual_time` and `busy` are right.
@@ -141,7 +147,10 @@ impl<J: Copy> Station<J> {
             (0, _) => Some(self.seen),
             (_, 0) => None,
             (left, rate) => {
-                let nanos = left.div_ceil(u128::from(rate));
+                let nanos = match rate {
+                    ONE => (left + u128::from(ONE - 1)) >> FRACTION, // spares a long division
+                    rate => left.div_ceil(u128::from(rate)),
+                };
                 Some(self.seen + Span(u64::try_from(nanos).unwrap_or(u64::MAX)))
             }
         }
@@ -189,7 +198,7 @@ impl<J: Copy> Station<J> {
     /// paused one is not.
     pub fn busy(&self, now: Time) -> Span {
         let since = u128::from(now.since(self.seen).0);
-        Span(((self.busy + self.load * since) >> FRACTION) as u64)
+        Span(((self.busy + u128::from(self.load) * since) >> CORE_FRACTION) as u64)
     }
 
     /// Jobs in service.
@@ -215,7 +224,7 @@ impl<J: Copy> Station<J> {
     fn advance(&mut self, now: Time) {
         let since = u128::from((now - self.seen).0);
         self.virtual_time += u128::from(self.rate) * since;
-        self.busy += self.load * since;
+        self.busy += u128::from(self.load) * since;
         self.seen = now;
     }
 
@@ -240,14 +249,14 @@ impl<J: Copy> Station<J> {
         let running = self.running.len() as f64;
         let cores = running.min(self.cores);
         let share = if running > cores { cores / running } else { 1.0 };
-        self.rate = fixed(self.speed * share * self.curve.efficiency(cores)) as u64;
-        self.load = if self.speed > 0.0 { fixed(cores) } else { 0 };
+        self.rate = fixed(self.speed * share * self.curve.efficiency(cores), FRACTION);
+        self.load = if self.speed > 0.0 { fixed(cores, CORE_FRACTION) } else { 0 };
     }
 }
 
-/// To the nearest number in fixed point.
-fn fixed(value: f64) -> u128 {
-    (value * (1u64 << FRACTION) as f64 + 0.5) as u128
+/// To the nearest number in fixed point with so many `bits` below 1.
+fn fixed(value: f64, bits: u32) -> u64 {
+    (value * (1u64 << bits) as f64 + 0.5) as u64
 }
 
 #[cfg(test)]
