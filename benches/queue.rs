@@ -1,0 +1,109 @@
+//! The event queue by itself: a hold model (pop one, push one), beside the calibrator that
+//! performance figures are stated against: a plain 4-ary heap of (time, sequence) at 1000 pending.
+//!
+//! `cargo bench -p sim-engine --bench queue` prints millions of events a second, the best of five.
+
+use engine::chance::Stream;
+use engine::queue::EventQueue;
+use engine::{Event, NodeId, Span, Time};
+
+/// Seconds that `work` takes, the best of five.
+#[expect(clippy::disallowed_types, reason = "a benchmark measures the wall clock")]
+fn best_of_five(mut work: impl FnMut()) -> f64 {
+    let timed = |_| {
+        let start = std::time::Instant::now();
+        work();
+        start.elapsed().as_secs_f64()
+    };
+    (0..5).map(timed).fold(f64::INFINITY, f64::min)
+}
+
+/// A million exponential spans, drawn beforehand so that only the queue is measured.
+fn spans() -> Vec<Span> {
+    let mut stream = Stream::named(1, "bench", "spans");
+    (0..1 << 20).map(|_| Span::from_f64(1e6 * stream.exponential())).collect()
+}
+
+const EVENT: Event = Event::Station { node: NodeId(1), turn: 1 };
+
+fn hold(pending: u64, steps: usize, spans: &[Span]) -> f64 {
+    let seconds = best_of_five(|| {
+        let mut queue = EventQueue::default();
+        (0..pending).for_each(|i| queue.at(Time(0) + spans[i as usize & 0xf_ffff], EVENT));
+        for step in 0..steps {
+            let (now, event) = queue.pop(Time::NEVER, |_| true).expect("never empty");
+            queue.at(now + spans[step & 0xf_ffff], event);
+        }
+        std::hint::black_box(&queue);
+    });
+    steps as f64 / seconds / 1e6
+}
+
+/// Fixed spans only: `kinds` of them in turn.
+fn lanes(kinds: u64, steps: usize) -> f64 {
+    let seconds = best_of_five(|| {
+        let mut queue = EventQueue::default();
+        (0..kinds * 30).for_each(|i| queue.after(Time(0), Span(1000 + i % kinds), EVENT));
+        for step in 0..steps as u64 {
+            let (now, event) = queue.pop(Time::NEVER, |_| true).expect("never empty");
+            queue.after(now, Span(1000 + step % kinds), event);
+        }
+        std::hint::black_box(&queue);
+    });
+    steps as f64 / seconds / 1e6
+}
+
+/// The calibrator: nothing clever, so that it means the same on every machine.
+fn calibrator(steps: usize) -> f64 {
+    let seconds = best_of_five(|| {
+        let mut stream = Stream::named(1, "bench", "calibrator");
+        let mut heap: Vec<(u64, u64, u64)> = Vec::new();
+        (0..1000).for_each(|i| plain_push(&mut heap, (stream.below(2_000_000).into(), i, i)));
+        for step in 0..steps as u64 {
+            let (time, _, payload) = plain_pop(&mut heap);
+            let span = Span::from_f64(1e6 * stream.exponential());
+            plain_push(&mut heap, (time + span.0, 1000 + step, payload));
+        }
+        std::hint::black_box(&heap);
+    });
+    steps as f64 / seconds / 1e6
+}
+
+fn plain_push(heap: &mut Vec<(u64, u64, u64)>, entry: (u64, u64, u64)) {
+    let mut place = heap.len();
+    heap.push(entry);
+    while place > 0 && heap[(place - 1) / 4] > heap[place] {
+        heap.swap(place, (place - 1) / 4);
+        place = (place - 1) / 4;
+    }
+}
+
+fn plain_pop(heap: &mut Vec<(u64, u64, u64)>) -> (u64, u64, u64) {
+    let top = heap.swap_remove(0);
+    let mut place = 0;
+    loop {
+        let children = place * 4 + 1..(place * 4 + 5).min(heap.len());
+        match children.min_by_key(|&child| heap[child]) {
+            Some(least) if heap[least] < heap[place] => {
+                heap.swap(least, place);
+                place = least;
+            }
+            _ => return top,
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+fn main() {
+    let spans = spans();
+    let unit = calibrator(4_000_000);
+    println!("calibrator (plain 4-ary heap, 1000 pending)  {unit:6.1} M/s");
+    for pending in [10, 1_000, 100_000, 1_000_000] {
+        let rate = hold(pending, 4_000_000, &spans);
+        println!("hold {pending:>9} pending  {rate:6.1} M/s  {:5.2} × calibrator", rate / unit);
+    }
+    for kinds in [1, 8, 32, 128] {
+        let rate = lanes(kinds, 4_000_000);
+        println!("{kinds:>4} fixed spans        {rate:6.1} M/s  {:5.2} × calibrator", rate / unit);
+    }
+}
