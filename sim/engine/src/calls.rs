@@ -33,6 +33,8 @@ pub(crate) enum Phase {
 pub(crate) enum Caller {
     Waiting,
     Left,
+    /// Its process died: it has left without meaning to.
+    Died,
     /// A one-way call: nobody ever waited.
     Nobody,
 }

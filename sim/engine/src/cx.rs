@@ -160,6 +160,12 @@ impl<C: Component> Cx<'_, C> {
         self.kernel.calls.get(call).is_some_and(|call| at_me(call) && call.phase != Phase::Lost)
     }
 
+    /// Whether the caller of a call it holds has left because its process died, and not because
+    /// it wanted to: its connection breaks, but a lease that it took stands.
+    pub fn caller_died(&self, call: CallId) -> bool {
+        self.held(call).caller == Caller::Died
+    }
+
     /// Which component made this call (the last forwarder, if it was forwarded).
     pub fn caller(&self, call: CallId) -> ComponentId {
         self.kernel.links[self.held(call).link.0 as usize].from

@@ -236,6 +236,9 @@ impl Kernel {
             let on_the_way = |&(link, _): &_| self.link_from(link) == id;
             if from == id && caller == Caller::Waiting {
                 self.leave(call, Outcome::Reset, !silent);
+                if let Some(call) = self.calls.get_mut(call) {
+                    call.caller = Caller::Died;
+                }
             } else if from != id && self.legs_of(call).iter().any(on_the_way) {
                 self.sever(call, !silent);
             }

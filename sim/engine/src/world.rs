@@ -147,7 +147,7 @@ impl World {
                 return self.deliver_grant(id);
             }
             let edge = self.kernel.links[call.link.0 as usize].edge;
-            if call.caller == Caller::Left {
+            if matches!(call.caller, Caller::Left | Caller::Died) {
                 self.kernel.meter.wasted(edge);
             }
             if call.below == NONE {

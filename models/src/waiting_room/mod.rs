@@ -1,0 +1,4 @@
+//! x
+mod room;
+#[cfg(test)]
+mod tests;
