@@ -2,20 +2,26 @@
 //!
 //! A lock is granted, released and handed on by commands like any other. The server does not
 //! notice that a client has died: a lock with a lease stands until the lease ends. A lock without
-//! one belongs to the connection and goes with it.
+//! one belongs to the connection and goes with it. Transactions (MULTI, scripts) take one command
+//! per statement and nothing comes between them. Whether tables outlive a crash is the scenario's
+//! choice.
 
 use engine::{
-    Answer, CallId, Component, CounterId, Cx, Gauges, Hears, Never, OpId, Outcome, Span,
-    chance::Sampler, word,
+    Answer, CallId, Component, CounterId, Cx, Gauges, Hears, Never, OpId, Span, chance::Sampler,
+    ledger::TableId, word,
 };
 
 use super::locks::{Claim, Grant, Holding, Locks};
+use crate::database::program::Programs;
 
 /// What the server does, as known once the scenario is read.
 #[derive(Clone)]
 pub(super) struct Rules {
     pub command: Sampler,
     pub acquire: OpId,
+    pub programs: Programs,
+    /// Tables that are in memory only.
+    pub volatile: Vec<TableId>,
     pub counters: Counters,
 }
 
@@ -46,25 +52,35 @@ pub(super) struct Server {
     locks: Locks,
     /// Commands that came and have not been executed.
     queue: u32,
+    /// It has lost its memory, and the tables do not know yet.
+    crashed: bool,
 }
 
 impl Server {
     pub(super) fn new(rules: Rules) -> Server {
-        Server { rules, locks: Locks::default(), queue: 0 }
+        Server { rules, locks: Locks::default(), queue: 0, crashed: false }
     }
 
-    fn execute(&mut self, timer: Timer, cx: &mut Cx<'_, Self>) {
+    fn execute(&mut self, commands: usize, timer: Timer, cx: &mut Cx<'_, Self>) {
         self.queue += 1;
-        let span = cx.sample(self.rules.command);
-        cx.work(span, timer);
+        let mut work = Span::ZERO;
+        for _ in 0..commands {
+            work += cx.sample(self.rules.command);
+        }
+        cx.work(work, timer);
     }
 
     fn executed(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
         if !cx.holds(call) {
             return;
         }
-        debug_assert!(cx.request(call).op == self.rules.acquire);
-        let (name, lease) = from_lock_word(cx.argument(call));
+        let (request, argument, now) = (cx.request(call), cx.argument(call), cx.now());
+        if request.op != self.rules.acquire {
+            let statements = self.rules.programs.fill(&request, argument);
+            let answer = cx.ledger().apply(statements, &request, now);
+            return cx.reply(call, answer);
+        }
+        let (name, lease) = from_lock_word(argument);
         let grant = self.locks.acquire(Claim { call, name, lease });
         self.granted(grant, cx);
     }
@@ -109,8 +125,21 @@ impl Component for Server {
         Hears { hangup: true, settle: false }
     }
 
+    fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
+        if std::mem::take(&mut self.crashed) {
+            self.rules.volatile.iter().for_each(|table| {
+                cx.ledger().wipe(*table);
+            });
+        }
+    }
+
     fn on_call(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
-        self.execute(Timer::Executed(call), cx);
+        let op = cx.request(call).op;
+        let commands = match op == self.rules.acquire {
+            true => 1,
+            false => self.rules.programs.statements(op),
+        };
+        self.execute(commands, Timer::Executed(call), cx);
     }
 
     fn on_return(&mut self, ticket: Never, _: Answer, _: &mut Cx<'_, Self>) {
@@ -141,7 +170,7 @@ impl Component for Server {
         cx.let_go(call);
         match self.locks.held_by(call) {
             Some((_, claim)) if died && claim.lease.is_some() => {}
-            Some((holding, _)) => self.execute(Timer::Released(holding), cx),
+            Some((holding, _)) => self.execute(1, Timer::Released(holding), cx),
             None => self.locks.leave_line(call),
         }
     }
@@ -149,7 +178,7 @@ impl Component for Server {
     /// Locks are in memory; the counter of tokens is not.
     fn on_crash(&mut self, fresh: &Self) {
         let token = self.locks.token();
-        *self = Server { locks: Locks::after(token), ..fresh.clone() };
+        *self = Server { locks: Locks::after(token), crashed: true, ..fresh.clone() };
     }
 
     fn observe(&self, out: &mut Gauges) {

@@ -1,9 +1,12 @@
 //! Locks by script. Each command takes 1 ms of the only thread, and there is no network.
 
 use engine::chance::{Dist, Sampler};
+use engine::ledger::{TableId, TableSpec};
 use engine::{Action, ComponentId, Deed, Discipline, GroupId, OpId, Outcome, Span, Target, Time};
 
 use super::server::{Counters, Rules, Server, lock_word};
+use crate::database::program::{Operand, Programs, Template, VerbTemplate};
+use crate::key::KeyOf;
 use crate::testing::{Line, Stage, heard};
 
 use Outcome::{Done, Reset, TimedOut};
@@ -19,8 +22,21 @@ fn stage() -> (Stage, GroupId, OpId) {
     let [granted, expired] = ["granted", "expired"].map(|name| builder.counter(group, name));
     let (acquire, counters) = (builder.op("it.acquire"), Counters { granted, expired });
     let me = stage.member(group, 0);
-    stage.builder.put(me, Server::new(Rules { command, acquire, counters }));
+    let (programs, volatile) = programs(&mut stage);
+    let rules = Rules { command, acquire, programs, volatile, counters };
+    stage.builder.put(me, Server::new(rules));
     (stage, group, acquire)
+}
+
+/// Two tables of ten rows of 5, the first of them in memory only; `take` takes one from both.
+fn programs(stage: &mut Stage) -> (Programs, Vec<TableId>) {
+    let builder = &mut stage.builder;
+    let take = builder.op("it.take");
+    let spec = TableSpec { rows: Some(10), value: 5 };
+    let [memory, disk] = ["memory", "disk"].map(|name| builder.ledger().table(name, spec));
+    let one = VerbTemplate::Take(Operand::Number(1));
+    let from = |table| Template::Table(table, KeyOf::Draw(0), one);
+    (Programs::new(vec![(take, vec![from(memory), from(disk)])]), vec![memory])
 }
 
 /// Wants lock 17 of draw 0 at `at`, for `lease`, and lets go at `until`.
@@ -105,6 +121,22 @@ fn a_crash_of_the_server_loses_the_locks_and_keeps_the_tokens() {
     stage.play(ms(100));
     let expected = [(1, 0, Done, 1), (20, 0, Reset, 0), (20, 1, Reset, 0), (41, 2, Done, 2)];
     assert_eq!(heard(&log), expected);
+}
+
+/// Two statements, two commands, one effect: at 2 ms and, behind it, at 4 ms. The crash at 20 ms
+/// takes what was in memory: there are five again, while the disk has three.
+#[test]
+fn transactions_take_a_command_per_statement_and_memory_is_lost_in_a_crash() {
+    let (mut stage, group, _) = stage();
+    let take = stage.builder.op("it.take");
+    let lines = [Line::new(ms(0), take, 7, 0), Line::new(ms(1), take, 7, 0)];
+    let log = stage.script(group, &lines);
+    let me = stage.member(group, 0);
+    crash(&mut stage, me, 20);
+    let record = stage.play(ms(100)).finish(0, &[]);
+    assert_eq!(heard(&log), [(2, 0, Done, 4), (4, 1, Done, 3)]);
+    assert_eq!((record.tables["memory"].sum, record.tables["disk"].sum), (50, 48));
+    assert_eq!((record.tables["memory"].lost, record.tables["disk"].lost), (1, 0));
 }
 
 /// 28 bits of milliseconds, rounded up; three bits of place; 32 of key.

@@ -200,6 +200,12 @@ impl Ledger {
         lost
     }
 
+    /// The memory that a table was kept in is gone: it is as at the start. Gives how many rows
+    /// that had been written are gone; counted. Not for tables that somebody follows.
+    pub fn wipe(&mut self, table: TableId) -> u64 {
+        self.tables[table.0 as usize].wipe()
+    }
+
     /// Appends one record, outside a transaction; its offset.
     pub fn append(&mut self, log: LogId, record: Request) -> u64 {
         let offset = self.put_record(log, &record).value;

@@ -120,6 +120,8 @@ enum Rows {
 pub(super) struct Table {
     pub(super) name: String,
     rows: Rows,
+    /// What the rows that exist from the start began with.
+    initial: i64,
     states: [u64; RowState::COUNT],
     sum: i128,
     /// Lowest and highest value that a finished transaction ever left in a row.
@@ -142,6 +144,7 @@ impl Table {
                 None => Rows::Sparse(BTreeMap::new()),
                 Some(_) => Rows::Dense(vec![Row::new(spec.value, RowState::Free); count as usize]),
             },
+            initial: spec.value,
             states,
             sum: i128::from(spec.value) * i128::from(count),
             extremes: (count > 0).then_some((spec.value, spec.value)),
@@ -269,6 +272,23 @@ impl Table {
             Some(before) => before,
             None => self.get(key),
         }
+    }
+
+    /// It was in memory, and the memory is gone: as at the start. Rows that are there again get
+    /// the next version, so that who read them before holds a stale one. Gives how many rows that
+    /// had been written are gone; counted.
+    pub(super) fn wipe(&mut self) -> u64 {
+        let keys: Vec<u64> = self.keys().collect();
+        let mut lost = 0;
+        for key in keys {
+            let Some(row) = self.get(key).filter(|row| row.version > 0) else { continue };
+            let fresh = Row { version: row.version + 1, ..Row::new(self.initial, RowState::Free) };
+            let dense = matches!(self.rows, Rows::Dense(_));
+            self.replace(key, dense.then_some(fresh));
+            lost += 1;
+        }
+        self.lost += lost;
+        lost
     }
 
     /// Undoes all writes after `lsn`, newest first; how many there were. What is restored gets

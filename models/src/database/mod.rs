@@ -1,0 +1,5 @@
+//! x
+pub mod program;
+mod shard;
+#[cfg(test)]
+mod tests;
