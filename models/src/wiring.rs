@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use engine::{Builder, DRAWS, GroupId, OpId};
 
+use crate::by::By;
 use crate::flow::spec::Step;
 use crate::policy::spec::Policy;
 use crate::procedure::Procedure;
@@ -44,6 +45,8 @@ pub struct Offer {
     pub tables: Vec<String>,
     /// Names of its logs.
     pub logs: Vec<String>,
+    /// Which member keeps which key, if that is by key: callers' channels go by it.
+    pub by: Option<By>,
 }
 
 /// The scenario as the builders of components see it.

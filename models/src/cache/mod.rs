@@ -1,8 +1,166 @@
-//! x
+//! A cache: nodes that keep recent values by key, in memory only.
+//!
+//! Callers ask `get` (done: a hit, with value and version; denied: a miss), `put` and `forget`;
+//! which node to ask is theirs to know, from `by`.
+
 mod fills;
 mod index;
 mod lru;
 mod node;
 #[cfg(test)]
 mod tests;
+
+use engine::chance::Sampler;
+use engine::{Discipline, GroupId, Span};
+use serde::Deserialize;
+
+use crate::ComponentSpec;
+use crate::by::By;
+use crate::dist::Dist;
+use crate::key::KeyOf;
+use crate::stores::dist_or;
+use crate::units::Dur;
+use crate::wiring::{Offer, Wiring};
+
+use node::{CacheNode, Counters, Node, Ops};
+
 pub use node::fill_word;
+
+/// More entries than this do not fit the numbers that link them.
+const MOST_ENTRIES: u64 = 1 << 31;
+
+/// `Cache(nodes: 3, by: Ring(key: "product"), capacity: 20_000, ttl: "10m")`
+///
+/// Each node is one thread that executes one command at a time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheSpec {
+    /// How many nodes there are (default 1).
+    #[serde(default = "one")]
+    nodes: u16,
+    /// Which node keeps which key: `Ring(key: …, virtual_nodes: 150)` or `Modulo(key: …)`.
+    by: Option<By>,
+    /// The draw that is the key, if there is but one node.
+    key: Option<String>,
+    /// How many entries each node holds (default 10 000).
+    #[serde(default = "capacity")]
+    capacity: u64,
+    /// What goes when it is full: `Lru`, the entry unused for longest (default).
+    #[serde(default)]
+    evict: Evict,
+    /// How long an entry lives after it was put in (default: until it is evicted).
+    ttl: Option<Dur>,
+    /// Of all who miss a key, one fetches it and the others wait for that (default: no).
+    #[serde(default)]
+    coalesce: bool,
+    /// With `coalesce`: how long whoever fetches may take before the next one tries (default 1 s).
+    fill: Option<Dur>,
+    /// CPU time of one command (default 10us: Redis executes about 100 000 commands a second).
+    access: Option<Dist>,
+    /// The table whose rows are cached, to count stale hits (default: the table named as the key).
+    of: Option<String>,
+}
+
+/// Which entry goes when a node is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+enum Evict {
+    /// The one that was unused for longest.
+    #[default]
+    Lru,
+}
+
+fn one() -> u16 {
+    1
+}
+
+fn capacity() -> u64 {
+    10_000
+}
+
+impl CacheSpec {
+    /// Which draw is the key.
+    fn key_name(&self) -> Option<&str> {
+        self.by.as_ref().map(By::key).or(self.key.as_deref())
+    }
+
+    fn complain(&self, wiring: &mut Wiring<'_>) {
+        if self.nodes == 0 {
+            wiring.at_name("nodes", |w| w.problem("a cache needs at least one node"));
+        }
+        if self.nodes > 1 && self.by.is_none() {
+            let help = "say it: by: Ring(key: \"product\")".to_owned();
+            wiring.problem_with("which of the nodes keeps which key is not said", Some(help));
+        }
+        if self.by.is_some() && self.key.is_some() {
+            wiring.at_name("key", |w| w.problem("`by` names the key already"));
+        }
+        if !(1..=MOST_ENTRIES).contains(&self.capacity) {
+            let message = format!("a node holds between 1 and {MOST_ENTRIES} entries");
+            wiring.at_name("capacity", |w| w.problem(message));
+        }
+        if self.ttl.is_some_and(|ttl| ttl.span().is_zero()) {
+            wiring.at_name("ttl", |w| w.problem("an entry that lives for no time is never hit"));
+        }
+        if self.fill.is_some_and(|fill| fill.span().is_zero()) {
+            wiring.at_name("fill", |w| w.problem("nobody can fetch a value in no time"));
+        }
+        if self.fill.is_some() && !self.coalesce {
+            wiring.at_name("fill", |w| w.problem("`fill` means something with `coalesce: true`"));
+        }
+    }
+
+    fn key_of(&self, wiring: &mut Wiring<'_>) -> Option<KeyOf> {
+        let field = if self.by.is_some() { "by" } else { "key" };
+        match self.key_name() {
+            Some(name) => wiring.at_name(field, |w| KeyOf::named(name, w)),
+            None => {
+                let help = "say it: key: \"product\"".to_owned();
+                wiring.problem_with("which draw is the key is not said", Some(help));
+                None
+            }
+        }
+    }
+}
+
+impl ComponentSpec for CacheSpec {
+    fn members(&self) -> u16 {
+        self.nodes.max(1)
+    }
+
+    fn cpu(&self) -> Option<Discipline> {
+        Some(Discipline::Fifo { servers: 1 })
+    }
+
+    fn offer(&self) -> Offer {
+        let operations = ["get", "put", "forget"].map(String::from).to_vec();
+        Offer { kind: "Cache", operations, by: self.by.clone(), ..Offer::default() }
+    }
+
+    fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>) {
+        self.complain(wiring);
+        let key = self.key_of(wiring).unwrap_or(KeyOf::Root);
+        let access = dist_or(wiring, "access", self.access.as_ref(), Span::micros(10));
+        let Evict::Lru = self.evict;
+        let [get, put, forget] =
+            ["get", "put", "forget"].map(|op| wiring.builder.op(&format!("{name}.{op}")));
+        let [hits, misses, evicted, expired, coalesced] =
+            ["hits", "misses", "evicted", "expired", "coalesced"]
+                .map(|counter| wiring.builder.counter(group, counter));
+        let patience = self.fill.map_or(Span::secs(1), Dur::span);
+        for member in 0..self.members() {
+            let stream = wiring.builder.stream(&format!("{name}/{member}"), "access");
+            let node = Node {
+                key,
+                access: Sampler { dist: access, stream },
+                ttl: self.ttl.map(Dur::span),
+                fill: self.coalesce.then_some(patience),
+                table: self.of.clone().or(self.key_name().map(String::from)),
+                ops: Ops { get, put, forget },
+                counters: Counters { hits, misses, evicted, expired, coalesced },
+            };
+            let capacity = self.capacity.clamp(1, MOST_ENTRIES) as usize;
+            let id = wiring.builder.declared(group).member(member);
+            wiring.builder.put(id, CacheNode::new(node, capacity));
+        }
+    }
+}

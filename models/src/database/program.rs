@@ -1,19 +1,15 @@
-//! What a store does for one kind of call: statements with everything filled in that can be known
-//! before the run. What is left is in the request: its keys, and one number.
+//! What a store does for one kind of call: the statements of a procedure, with its own tables and
+//! logs in the place of their names.
 
-use engine::ledger::{LogId, Statement, TableId, Verb};
-use engine::{OpId, Request, Span};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use engine::ledger::{LogId, Statement, TableId};
+use engine::{OpId, Request};
 
 use crate::key::KeyOf;
-
-/// A number that a statement needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operand {
-    /// Known before the run.
-    Number(i64),
-    /// What the caller worked out: the argument of the call.
-    Argument,
-}
+use crate::procedure::{Asked, Named, Procedure, VerbTemplate};
+use crate::wiring::{Wiring, did_you_mean};
 
 /// One statement, but for its key and its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,72 +18,6 @@ pub enum Template {
     Table(TableId, KeyOf, VerbTemplate),
     /// Appends the request to a log.
     Append(LogId),
-}
-
-/// A verb of the ledger, but for its number. See [`Verb`] for what each does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VerbTemplate {
-    /// [`Verb::Get`]
-    Get,
-    /// [`Verb::Set`]; the second number: the version that the row must have.
-    Set(Operand, Option<Operand>),
-    /// [`Verb::Take`]
-    Take(Operand),
-    /// [`Verb::Put`]
-    Put(Operand),
-    /// [`Verb::Add`]
-    Add(Operand),
-    /// [`Verb::Claim`]
-    Claim(Span),
-    /// [`Verb::Confirm`]
-    Confirm,
-    /// [`Verb::Free`]
-    Free,
-    /// [`Verb::Insert`]
-    Insert(Operand),
-    /// [`Verb::Expire`]
-    Expire(u32),
-    /// [`Verb::Page`]
-    Page(u32),
-    /// [`Verb::Scan`]
-    Scan,
-}
-
-impl Operand {
-    fn value(self, argument: i64) -> i64 {
-        match self {
-            Operand::Number(number) => number,
-            Operand::Argument => argument,
-        }
-    }
-}
-
-impl VerbTemplate {
-    /// Whether it changes anything, and so has to be committed.
-    fn writes(self) -> bool {
-        !matches!(self, VerbTemplate::Get | VerbTemplate::Page(_) | VerbTemplate::Scan)
-    }
-
-    fn fill(self, argument: i64) -> Verb {
-        let value = |operand: Operand| operand.value(argument);
-        match self {
-            VerbTemplate::Get => Verb::Get,
-            VerbTemplate::Set(to, version) => {
-                let if_version = version.map(|version| value(version) as u32);
-                Verb::Set { to: value(to), if_version }
-            }
-            VerbTemplate::Take(n) => Verb::Take { n: value(n) },
-            VerbTemplate::Put(n) => Verb::Put { n: value(n) },
-            VerbTemplate::Add(n) => Verb::Add { n: value(n) },
-            VerbTemplate::Claim(hold) => Verb::Claim { hold },
-            VerbTemplate::Confirm => Verb::Confirm,
-            VerbTemplate::Free => Verb::Free,
-            VerbTemplate::Insert(n) => Verb::Insert { value: value(n) },
-            VerbTemplate::Expire(limit) => Verb::Expire { limit },
-            VerbTemplate::Page(limit) => Verb::Page { limit },
-            VerbTemplate::Scan => Verb::Scan,
-        }
-    }
 }
 
 impl Template {
@@ -108,11 +38,20 @@ impl Template {
     }
 }
 
+/// A table or a log of a store, by what the scenario calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// A table, and the key of its rows.
+    Table(TableId, KeyOf),
+    /// A log.
+    Log(LogId),
+}
+
 /// All that a store can be asked to do, by operation.
 #[derive(Clone, Default)]
 pub struct Programs {
     /// Sorted by operation.
-    programs: Vec<(OpId, std::rc::Rc<[Template]>)>,
+    programs: Vec<(OpId, Rc<[Template]>)>,
     scratch: Vec<Statement>,
 }
 
@@ -122,6 +61,16 @@ impl Programs {
         programs.sort_by_key(|(op, _)| *op);
         let shared = |(op, program): (_, Vec<_>)| (op, program.into());
         Programs { programs: programs.into_iter().map(shared).collect(), scratch: Vec::new() }
+    }
+
+    /// What flows will ask of the store `name`, which holds `stored`.
+    pub fn of(name: &str, stored: &BTreeMap<String, Stored>, wiring: &mut Wiring<'_>) -> Programs {
+        let asked = wiring.procedures.get(name).cloned().unwrap_or_default();
+        let mut programs = Vec::new();
+        for (op, procedure) in asked {
+            programs.push((op, resolve(&procedure, stored, wiring)));
+        }
+        Programs::new(programs)
     }
 
     /// The statements behind an operation. Panics if the store was never told of it: flows are
@@ -150,4 +99,32 @@ impl Programs {
         self.scratch = scratch;
         &self.scratch
     }
+}
+
+fn resolve(
+    procedure: &Procedure,
+    stored: &BTreeMap<String, Stored>,
+    wiring: &mut Wiring<'_>,
+) -> Vec<Template> {
+    let mut templates = Vec::new();
+    for Named { subject, key, asked } in &procedure.statements {
+        match (stored.get(subject), asked) {
+            (Some(Stored::Table(table, own)), Asked::Table(verb)) => {
+                templates.push(Template::Table(*table, key.unwrap_or(*own), *verb));
+            }
+            (Some(Stored::Log(log)), Asked::Append) => templates.push(Template::Append(*log)),
+            (Some(Stored::Table(..)), Asked::Append) => {
+                wiring.problem(format!("`{subject}` is a table: it cannot be appended to"));
+            }
+            (Some(Stored::Log(_)), Asked::Table(_)) => {
+                wiring.problem(format!("`{subject}` is a log: it can only be appended to"));
+            }
+            (None, _) => {
+                let known: Vec<&str> = stored.keys().map(String::as_str).collect();
+                let message = format!("a flow asks for `{subject}`, which is not here");
+                wiring.problem_with(message, did_you_mean(subject, &known));
+            }
+        }
+    }
+    templates
 }

@@ -4,9 +4,10 @@ use engine::chance::{Dist, Sampler};
 use engine::ledger::TableSpec;
 use engine::{Action, Deed, GroupId, OpId, Outcome, Span, Target, Time};
 
-use super::program::{Operand, Programs, Template, VerbTemplate};
+use super::program::{Programs, Template};
 use super::shard::{Rules, Shard};
 use crate::key::KeyOf;
+use crate::procedure::{Operand, VerbTemplate};
 use crate::testing::{Line, Stage, heard};
 
 use Outcome::{Denied, Done, Reset, Shed, TimedOut};

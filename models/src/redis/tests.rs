@@ -5,8 +5,9 @@ use engine::ledger::{TableId, TableSpec};
 use engine::{Action, ComponentId, Deed, Discipline, GroupId, OpId, Outcome, Span, Target, Time};
 
 use super::server::{Counters, Rules, Server, lock_word};
-use crate::database::program::{Operand, Programs, Template, VerbTemplate};
+use crate::database::program::{Programs, Template};
 use crate::key::KeyOf;
+use crate::procedure::{Operand, VerbTemplate};
 use crate::testing::{Line, Stage, heard};
 
 use Outcome::{Done, Reset, TimedOut};
