@@ -106,7 +106,7 @@ impl Stage {
     pub fn new(members: u16, cpu: Option<engine::Discipline>) -> (Stage, GroupId) {
         let mut builder = Builder::new(Frame::plain(1, Span::secs(60)));
         let zone = builder.zone("a");
-        let nodes: Vec<_> = (0..members).map(|_| builder.node(zone, cpu.clone())).collect();
+        let nodes: Vec<_> = (0..members).map(|_| builder.node(zone, cpu)).collect();
         let group = builder.group("it", "Tested", &nodes);
         (Stage { builder, callers: 0 }, group)
     }

@@ -57,6 +57,8 @@ pub(super) struct Counters {
     pub lost: CounterId,
     /// Refused because too few replicas are in sync.
     pub not_enough: CounterId,
+    /// Terms of leadership that began after the start, a leader's return within its session
+    /// included.
     pub elections: CounterId,
 }
 

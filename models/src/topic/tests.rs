@@ -199,6 +199,7 @@ fn when_all_come_back_nothing_has_moved() {
         [(1_002, 0, Done, 0), (5_000, 1, Reset, 0), (7_000, 2, Refused, 0), (12_002, 3, Done, 1)];
     assert_eq!(heard(&log), expected);
     assert_eq!(totals(&mut world)[1], 0, "nothing lost");
+    assert!(world.finish(0, &[]).tables.is_empty(), "the controller's table is not a result");
 }
 
 /// Broker 1 is out of sync (down from 1 to 13 s, given up at 10 s) when broker 0 dies at 12 s: it

@@ -266,10 +266,10 @@ impl Ledger {
         self.end(log) - self.committed(log, group)
     }
 
-    /// The numbers of all tables, by name.
+    /// The numbers of all tables, by name, but for those that models keep for themselves: `__x`.
     pub fn table_records(&self) -> BTreeMap<String, TableRecord> {
         let mut records = BTreeMap::<_, TableRecord>::new();
-        for table in &self.tables {
+        for table in self.tables.iter().filter(|table| !table.name.starts_with("__")) {
             table.add_to(records.entry(table.name.clone()).or_default());
         }
         records
