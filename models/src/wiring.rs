@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use engine::{Builder, DRAWS, GroupId, OpId};
 
-use crate::by::By;
 use crate::flow::spec::Step;
+use crate::policy::partition::Partition;
 use crate::policy::spec::Policy;
 use crate::procedure::Procedure;
 

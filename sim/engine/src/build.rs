@@ -166,6 +166,11 @@ impl Builder {
         &self.kernel.groups[group.0 as usize]
     }
 
+    /// `"shop/3"`.
+    pub fn name(&self, id: ComponentId) -> String {
+        self.kernel.name(id)
+    }
+
     /// A way from one component to all members of a group. Its delays come from a stream named
     /// after the caller and the group, so that other links never change them.
     pub fn link(&mut self, from: ComponentId, to: GroupId) -> LinkId {

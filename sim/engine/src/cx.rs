@@ -115,8 +115,9 @@ impl<C: Component> Cx<'_, C> {
     }
 
     /// A one-way call: nobody waits, so nobody can time out, and it outlives its maker.
-    pub fn tell(&mut self, to: Port, request: Request) {
-        self.kernel.call(to, Ask::patient(request), 0, Caller::Nobody);
+    pub fn tell(&mut self, to: Port, request: Request, arg: i64) {
+        let ask = Ask { arg, ..Ask::patient(request) };
+        self.kernel.call(to, ask, 0, Caller::Nobody);
     }
 
     /// Answers a call it holds.

@@ -1,0 +1,358 @@
+//! All that a caller keeps about one callee group: whom it believes ready, whose turn it is, how
+//! long to wait, whether to try again. Gateways, services and traffic all hold channels, so every
+//! caller instance has its own counts and its own stale view, as in life.
+
+use engine::chance::StreamId;
+use engine::{
+    Answer, Ask, Belief, CallId, Component, ComponentId, Cx, GroupId, Key, LinkId, MemberState,
+    OpId, Outcome, Port, Request, Span, Time,
+};
+
+use crate::policy::balance::Balance;
+use crate::policy::health::Health;
+use crate::policy::retry::Retry;
+use crate::policy::spec::{BalanceSpec, Policy, ViewSpec};
+use crate::wiring::Wiring;
+
+/// One caller's way to one group.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    group: GroupId,
+    link: LinkId,
+    /// Of a store that spreads keys: who keeps which.
+    balance: Balance,
+    belief: Belief,
+    checks: Option<Checks>,
+    /// Who can be asked, in order; never empty.
+    ready: Vec<u16>,
+    /// Calls in hand per member; kept only where the balance asks for it.
+    in_hand: Vec<u32>,
+    counts: bool,
+    timeout: Option<Span>,
+    total: Option<Span>,
+    cancel: bool,
+    retry: Option<Retry>,
+    stream: StreamId,
+    members: u16,
+}
+
+/// Active checks of every member.
+#[derive(Clone, Debug)]
+struct Checks {
+    every: Span,
+    timeout: Span,
+    fall: u32,
+    rise: u32,
+    health: Vec<Health>,
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The request, with the operation of the callee.
+    pub request: Request,
+    /// One word of argument.
+    pub arg: i64,
+}
+
+/// The tries made for one question: kept by whoever asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Try {
+    /// The call in flight.
+    pub call: CallId,
+    /// All tries together end here.
+    pub deadline: Time,
+    pause: Span,
+    /// Over which of its owner's channels a grant is held.
+    pub channel: u16,
+    /// The member asked last.
+    pub member: u16,
+    /// Tries made.
+    pub made: u8,
+}
+
+impl Try {
+    /// Nothing asked yet.
+    pub const NONE: Try = Try {
+        call: Key::NONE,
+        deadline: Time::NEVER,
+        pause: Span::ZERO,
+        channel: 0,
+        member: 0,
+        made: 0,
+    };
+}
+
+/// What comes after a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// That was the last one: its outcome stands.
+    Over,
+    /// Ask again after this pause.
+    Again(Span),
+}
+
+impl Channel {
+    /// The channel of `from` to `to` under a policy; `spread` is how the callee spreads its keys,
+    /// if it does.
+    pub fn build(
+        wiring: &mut Wiring<'_>,
+        from: ComponentId,
+        to: GroupId,
+        policy: &Policy,
+    ) -> Channel {
+        let group = wiring.builder.declared(to);
+        let (name, members) = (group.name.clone(), group.size);
+        let link = wiring.builder.link(from, to);
+        let owner = format!("{} to {name}", wiring.builder.name(from));
+        let stream = wiring.builder.stream(&owner, "channel");
+        let spread = wiring.offers.get(&name).and_then(|offer| offer.spread.clone());
+        let balance = match spread {
+            Some(spread) => Balance::of(spread),
+            None => balance(policy, members, wiring),
+        };
+        let checks = policy.view.as_ref().and_then(|view| Checks::new(view, members));
+        let counts = matches!(balance, Balance::LeastRequest { .. });
+        Channel {
+            group: to,
+            link,
+            balance,
+            belief: Belief::new(members),
+            checks,
+            ready: (0..members).collect(),
+            in_hand: vec![0; if counts { members as usize } else { 0 }],
+            counts,
+            timeout: policy.timeout.map(|span| span.0),
+            total: policy.total.map(|span| span.0),
+            cancel: policy.cancel.unwrap_or(false),
+            retry: policy.retry.as_ref().map(Retry::new),
+            stream,
+            members,
+        }
+    }
+
+    /// Whether a question may take more than one call, or be given up.
+    pub fn is_plain(&self) -> bool {
+        self.timeout.is_none() && self.total.is_none() && self.retry.is_none()
+    }
+
+    /// Overrides how long one try may take.
+    pub fn set_timeout(&mut self, timeout: Span) {
+        self.timeout = Some(timeout);
+    }
+
+    /// Which members answer this channel's calls.
+    pub fn group(&self) -> GroupId {
+        self.group
+    }
+
+    /// Picks a member and asks it. `Err` if time is up before anybody is asked.
+    #[inline]
+    pub fn ask<C: Component>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        asked: &Asked,
+        tries: &mut Try,
+        ticket: C::Ticket,
+    ) -> Result<(), Answer> {
+        let member = self.pick(cx, &asked.request);
+        self.ask_member(cx, asked, member, tries, ticket)
+    }
+
+    /// Asks a certain member: the answer to a redirection, or a place that the caller knows.
+    #[inline]
+    pub fn ask_member<C: Component>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        asked: &Asked,
+        member: u16,
+        tries: &mut Try,
+        ticket: C::Ticket,
+    ) -> Result<(), Answer> {
+        if tries.made == 0 {
+            tries.deadline = asked.request.deadline;
+            if let Some(total) = self.total {
+                tries.deadline = tries.deadline.min(cx.now() + total);
+            }
+            if let Some(retry) = &mut self.retry {
+                retry.first_try();
+            }
+        }
+        let mut timeout = self.timeout;
+        if tries.deadline != Time::NEVER {
+            let left = tries.deadline.since(cx.now());
+            if left.is_zero() {
+                return Err(Answer::of(Outcome::TimedOut));
+            }
+            timeout = Some(timeout.map_or(left, |timeout| timeout.min(left)));
+        }
+        let mut request = asked.request;
+        request.attempt = tries.made;
+        request.deadline = tries.deadline;
+        tries.made = tries.made.saturating_add(1);
+        tries.member = member;
+        if self.counts {
+            self.in_hand[member as usize] += 1;
+        }
+        let ask = Ask { request, arg: asked.arg, timeout, cancel: self.cancel };
+        tries.call = cx.call(Port { link: self.link, member }, ask, ticket);
+        Ok(())
+    }
+
+    /// Says something that needs no answer.
+    pub fn tell<C: Component>(&mut self, cx: &mut Cx<'_, C>, request: Request, arg: i64) {
+        let member = self.pick(cx, &request);
+        cx.tell(Port { link: self.link, member }, request, arg);
+    }
+
+    /// Passes a held call on to a member of its choice.
+    #[inline]
+    pub fn forward<C: Component>(&mut self, cx: &mut Cx<'_, C>, call: CallId) {
+        let request = cx.request(call);
+        let member = self.pick(cx, &request);
+        if self.counts {
+            self.in_hand[member as usize] += 1;
+        }
+        cx.forward(call, Port { link: self.link, member });
+    }
+
+    /// A forwarded call is over.
+    pub fn settled(&mut self, port: Port) {
+        if self.counts {
+            self.in_hand[port.member as usize] -= 1;
+        }
+    }
+
+    /// Whether `port` is of this channel.
+    pub fn owns(&self, port: Port) -> bool {
+        port.link == self.link
+    }
+
+    /// A try has ended. Says whether there is another, and after which pause.
+    #[inline]
+    pub fn done<C: Component>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        tries: &mut Try,
+        outcome: Outcome,
+    ) -> Next {
+        tries.call = Key::NONE;
+        if self.counts {
+            self.in_hand[tries.member as usize] -= 1;
+        }
+        let Some(retry) = &mut self.retry else { return Next::Over };
+        if !retry.again(tries.made, outcome) {
+            return Next::Over;
+        }
+        let stream = self.stream;
+        let pause = retry.backoff.pause(u32::from(tries.made), tries.pause, || cx.unit(stream));
+        tries.pause = pause;
+        if cx.now() + pause >= tries.deadline { Next::Over } else { Next::Again(pause) }
+    }
+
+    /// The caller gives up a try in flight, or lets go of a grant.
+    pub fn abandon<C: Component>(&mut self, cx: &mut Cx<'_, C>, tries: &mut Try) {
+        if cx.hang_up(tries.call) && self.counts {
+            self.in_hand[tries.member as usize] -= 1;
+        }
+        tries.call = Key::NONE;
+    }
+
+    #[inline]
+    fn pick<C: Component>(&mut self, cx: &mut Cx<'_, C>, request: &Request) -> u16 {
+        if self.members == 1 {
+            return 0;
+        }
+        if cx.catch_up(self.group, &mut self.belief, Span::ZERO) {
+            self.believe();
+        }
+        let key = self.balance.key().map_or(0, |key| key.of(request));
+        let (in_hand, stream) = (&self.in_hand, self.stream);
+        let count = |member: u16| in_hand[member as usize];
+        self.balance.pick(&self.ready, key, count, |n| cx.below(stream, n))
+    }
+
+    /// What it has learnt changes who can be asked. If nobody can, everybody is: as nginx and
+    /// Envoy (its panic mode) do, because the checks may be what is wrong.
+    #[cold]
+    fn believe(&mut self) {
+        let ready = |member: &u16| {
+            let state = self.belief.state(*member);
+            match &self.checks {
+                // Somebody who checks for itself does not hear of crashes.
+                Some(checks) => {
+                    checks.health[*member as usize].healthy
+                        && matches!(state, MemberState::Ready | MemberState::Down)
+                }
+                None => state == MemberState::Ready,
+            }
+        };
+        self.ready = (0..self.members).filter(ready).collect();
+        if self.ready.is_empty() {
+            let exists = |member: &u16| self.belief.state(*member) != MemberState::Gone;
+            self.ready = (0..self.members).filter(exists).collect();
+        }
+        if self.ready.is_empty() {
+            self.ready = (0..self.members).collect();
+        }
+    }
+
+    /// Starts checking: `timer` makes the owner's timer for a check of a member. The first checks
+    /// are spread over one interval.
+    pub fn start<C: Component>(&mut self, cx: &mut Cx<'_, C>, timer: impl Fn(u32) -> C::Timer) {
+        let Some(checks) = &self.checks else { return };
+        for member in 0..u32::from(self.members) {
+            let phase = Span::from_f64(checks.every.0 as f64 * cx.unit(self.stream));
+            cx.after(phase, timer(member));
+        }
+    }
+
+    /// A check is due: asks the member, and plans the next check.
+    pub fn check<C: Component>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        member: u32,
+        timer: C::Timer,
+        ticket: C::Ticket,
+    ) {
+        let Some(checks) = &self.checks else { return };
+        let request = Request::internal(OpId::PROBE, cx.now());
+        let ask = Ask { request, arg: 0, timeout: Some(checks.timeout), cancel: false };
+        cx.call(Port { link: self.link, member: member as u16 }, ask, ticket);
+        cx.after_fixed(checks.every, timer);
+    }
+
+    /// A check has come back, or not.
+    pub fn checked(&mut self, member: u32, outcome: Outcome) {
+        let Some(checks) = &mut self.checks else { return };
+        let (fall, rise) = (checks.fall, checks.rise);
+        let passed = outcome == Outcome::Done;
+        if checks.health[member as usize].checked(passed, fall, rise) {
+            self.believe();
+        }
+    }
+}
+
+impl Checks {
+    fn new(view: &ViewSpec, members: u16) -> Option<Checks> {
+        let ViewSpec::Checked { every, timeout, fall, rise } = view else { return None };
+        let health = vec![Health::NEW; members as usize];
+        Some(Checks { every: every.0, timeout: timeout.0, fall: *fall, rise: *rise, health })
+    }
+}
+
+fn balance(policy: &Policy, members: u16, wiring: &mut Wiring<'_>) -> Balance {
+    use crate::policy::partition::By;
+    match &policy.balance {
+        None | Some(BalanceSpec::RoundRobin) => Balance::RoundRobin { next: 0 },
+        Some(BalanceSpec::Random) => Balance::Random,
+        Some(BalanceSpec::LeastRequest { choices }) => {
+            Balance::LeastRequest { choices: (*choices).max(1) }
+        }
+        Some(BalanceSpec::Ring { key, virtual_nodes }) => {
+            let by = By::Ring { key: key.clone(), virtual_nodes: *virtual_nodes };
+            let spread = by.build(members, wiring);
+            spread.map_or(Balance::Random, Balance::of)
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Steps and statements as a scenario writes them: `Verb("subject", (options), [body])`.
+//!
+//! Options and body may be left out. A step that does not end `Done` ends the flow with its
+//! outcome and releases what the flow holds, unless it stands inside a `Try`.
+
+use serde::Deserialize;
+
+use crate::dist::DistSpec;
+use crate::units::{Dur, Share};
+
+/// One step.
+#[derive(Clone, Debug, Deserialize)]
+pub enum Step {
+    /// Uses the CPU of the node it runs on.
+    Work(DistSpec),
+    /// Waits, using nothing.
+    Wait(DistSpec),
+    /// Asks an operation of another component, and waits for the answer.
+    Call(String, #[serde(default)] CallOptions),
+    /// Has a database or Redis execute statements, all or none.
+    Do(String, Vec<StatementSpec>),
+    /// Looks a draw up in caches, level by level; on a miss does `miss` and fills them.
+    Read(String, ReadOptions),
+    /// Appends the request to a topic.
+    Publish(String, #[serde(default)] CallOptions),
+    /// Counts one, in a counter of the scenario.
+    Count(String),
+    /// Does the body with a probability, else the `else` branch.
+    Chance(Share, Vec<Step>, #[serde(default)] ElseOptions),
+    /// Does the body if `a op b` holds, else the `else` branch.
+    If(String, Vec<Step>, #[serde(default)] ElseOptions),
+    /// Ends the flow: the answer is no.
+    Deny(String),
+    /// Ends the flow: something went wrong.
+    Fail(String),
+    /// Answers the caller now; the flow goes on.
+    Reply,
+    /// Holds a place (waiting room, permits) while doing the body.
+    Hold(String, #[serde(default)] HoldOptions, #[serde(default)] Vec<Step>),
+    /// Holds a lock on a key while doing the body.
+    Lock(String, HoldOptions, Vec<Step>),
+    /// Does the body; whatever comes of it, the flow goes on.
+    Try(Vec<Step>, #[serde(default)] TryOptions),
+    /// Does several bodies at once.
+    Parallel(ParallelOptions, Vec<Vec<Step>>),
+    /// For each record of a log of a store, in order: does the body as that record's request,
+    /// then takes the record off. Stops at the first that does not end `Done`.
+    Each(String, EachOptions, Vec<Step>),
+    /// Does the body so many times: a number, or an expression.
+    Repeat(String, Vec<Step>),
+    /// Does what `flows:` says under this name.
+    Flow(String),
+}
+
+/// Options of `Call` and `Publish`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallOptions {
+    /// A named policy instead of the callee's own.
+    pub policy: Option<String>,
+    /// How long one try may take, instead of the policy's.
+    pub timeout: Option<Dur>,
+    /// A variable for the answer's value.
+    pub into: Option<String>,
+}
+
+/// Options of `Read`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadOptions {
+    /// Caches, the nearest first.
+    pub through: Vec<String>,
+    /// What to do if none has it.
+    #[serde(default)]
+    pub miss: Vec<Step>,
+}
+
+/// The other branch of `If` and `Chance`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ElseOptions {
+    /// What to do otherwise.
+    pub r#else: Vec<Step>,
+}
+
+/// Options of `Hold` and `Lock`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HoldOptions {
+    /// What is locked: a draw.
+    pub key: Option<String>,
+    /// How long to wait for it. Default: for ever.
+    pub wait: Option<Dur>,
+    /// When it ends by itself. Default: never.
+    pub lease: Option<Dur>,
+}
+
+/// What to do when the body of a `Try` does not end `Done`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TryOptions {
+    /// When the answer was no; without it, `else` stands for that too.
+    pub denied: Vec<Step>,
+    /// When anything else went wrong.
+    pub r#else: Vec<Step>,
+}
+
+/// Options of `Parallel`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParallelOptions {
+    /// How many bodies must end `Done`.
+    #[serde(default)]
+    pub wait: WaitFor,
+    /// How long to wait for them; then the step has timed out. Default: for ever.
+    #[serde(default)]
+    pub timeout: Option<Dur>,
+}
+
+/// How many bodies of a `Parallel` must end `Done`; the others are cancelled.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub enum WaitFor {
+    /// Every one.
+    #[default]
+    All,
+    /// The first.
+    Any,
+    /// So many.
+    Quorum(u32),
+}
+
+/// Options of `Each`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EachOptions {
+    /// At most so many records at a time.
+    pub up_to: u32,
+}
+
+/// One statement of a `Do`.
+#[derive(Clone, Debug, Deserialize)]
+pub enum StatementSpec {
+    /// Reads a row. Denied if there is none.
+    Get(String, #[serde(default)] RowOptions),
+    /// Writes a row.
+    Set(String, SetOptions),
+    /// Takes from a row's value. Denied if fewer are left.
+    Take(String, #[serde(default)] AmountOptions),
+    /// Puts back to a row's value.
+    Put(String, #[serde(default)] AmountOptions),
+    /// Adds to a row's value, without a guard.
+    Add(String, #[serde(default)] AmountOptions),
+    /// Holds a row for this user: free or expired becomes mine. Denied otherwise.
+    Claim(String, ClaimOptions),
+    /// Mine and unexpired becomes sold. Denied otherwise.
+    Confirm(String, #[serde(default)] RowOptions),
+    /// Mine becomes free. Denied otherwise.
+    Free(String, #[serde(default)] RowOptions),
+    /// Makes a row. Denied if there is one.
+    Insert(String, #[serde(default)] RowOptions),
+    /// Appends the request to a log.
+    Append(String),
+    /// Frees every hold that has run out.
+    Expire(String),
+}
+
+/// Options of statements that read a row.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RowOptions {
+    /// A draw other than the table's own key.
+    pub key: Option<String>,
+    /// A variable for the value.
+    pub into: Option<String>,
+}
+
+/// Options of `Set`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetOptions {
+    /// A draw other than the table's own key.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// The new value: a number or an expression.
+    pub to: String,
+}
+
+/// Options of `Take`, `Put` and `Add`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AmountOptions {
+    /// A draw other than the table's own key.
+    pub key: Option<String>,
+    /// How many: a number or an expression. Default: 1.
+    pub n: Option<String>,
+}
+
+/// Options of `Claim`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimOptions {
+    /// A draw other than the table's own key.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// For how long.
+    pub r#for: Dur,
+}

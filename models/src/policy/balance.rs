@@ -1,0 +1,113 @@
+//! Which member to ask.
+
+use std::rc::Rc;
+
+use super::partition::Partition;
+use super::ring::Ring;
+use crate::key::KeyOf;
+
+/// The rule, and what it remembers.
+#[derive(Clone, Debug)]
+pub enum Balance {
+    /// Any, equally likely.
+    Random,
+    /// In turn.
+    RoundRobin {
+        /// Whose turn it is, among those that can be asked.
+        next: u32,
+    },
+    /// The one with the fewest calls in hand of `choices` drawn with replacement (Envoy's least
+    /// request); ties go to the one drawn first.
+    LeastRequest {
+        /// How many are drawn.
+        choices: u32,
+    },
+    /// Each key has its member; if that one is out, the next on the ring.
+    Ring(KeyOf, Rc<Ring>),
+    /// Each key has its member; if that one is out, nobody else has the key.
+    Modulo(KeyOf, u16),
+}
+
+impl Balance {
+    /// The rule by which a store's keys are spread.
+    pub fn of(partition: Partition) -> Balance {
+        match partition {
+            Partition::Ring(key, ring) => Balance::Ring(key, Rc::new(ring)),
+            Partition::Modulo(key, members) => Balance::Modulo(key, members),
+        }
+    }
+
+    /// What the rule wants to know of a request.
+    #[inline]
+    pub fn key(&self) -> Option<KeyOf> {
+        match self {
+            Balance::Ring(key, _) | Balance::Modulo(key, _) => Some(*key),
+            _ => None,
+        }
+    }
+
+    /// Picks from `ready`, which is not empty. `in_hand` says how many calls a member has;
+    /// `below` draws.
+    #[inline]
+    pub fn pick(
+        &mut self,
+        ready: &[u16],
+        key: u64,
+        in_hand: impl Fn(u16) -> u32,
+        mut below: impl FnMut(u32) -> u32,
+    ) -> u16 {
+        let count = ready.len() as u32;
+        match self {
+            Balance::Random => ready[below(count) as usize],
+            Balance::RoundRobin { next } => {
+                let turn = if *next < count { *next } else { 0 };
+                *next = turn + 1;
+                ready[turn as usize]
+            }
+            Balance::LeastRequest { choices } => {
+                let mut best = ready[below(count) as usize];
+                for _ in 1..*choices {
+                    let other = ready[below(count) as usize];
+                    if in_hand(other) < in_hand(best) {
+                        best = other;
+                    }
+                }
+                best
+            }
+            Balance::Ring(_, ring) => {
+                let serves = |member: u16| ready.binary_search(&member).is_ok();
+                ring.member(key, serves).expect("somebody is ready, and everybody on the ring")
+            }
+            Balance::Modulo(_, members) => (key % u64::from(*members)) as u16,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_robin_takes_turns_among_the_ready() {
+        let mut balance = Balance::RoundRobin { next: 0 };
+        let mut pick = |ready: &[u16]| balance.pick(ready, 0, |_| 0, |_| 0);
+        let turns: Vec<u16> = (0..5).map(|_| pick(&[0, 1, 2])).collect();
+        assert_eq!(turns, [0, 1, 2, 0, 1]);
+        // Member 1 is out: the turn goes on with who is third, then around.
+        assert_eq!([pick(&[0, 2]), pick(&[0, 2]), pick(&[0, 2])], [0, 2, 0]);
+    }
+
+    #[test]
+    fn least_request_compares_those_it_drew() {
+        let in_hand = |member: u16| [5, 1, 3, 1][member as usize];
+        let mut balance = Balance::LeastRequest { choices: 2 };
+        let mut pick = |drawn: [u32; 2]| {
+            let mut drawn = drawn.into_iter();
+            balance.pick(&[0, 1, 2, 3], 0, in_hand, |_| drawn.next().expect("two draws"))
+        };
+        assert_eq!(pick([0, 2]), 2);
+        assert_eq!(pick([0, 0]), 0);
+        // A tie goes to the first drawn.
+        assert_eq!((pick([1, 3]), pick([3, 1])), (1, 3));
+    }
+}

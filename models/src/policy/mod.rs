@@ -1,0 +1,9 @@
+//! Decisions: each a small enum with a `match`, in a file of its own, tested alone.
+
+pub mod backoff;
+pub mod balance;
+pub mod health;
+pub mod partition;
+pub mod retry;
+pub mod ring;
+pub mod spec;

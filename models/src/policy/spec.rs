@@ -1,0 +1,169 @@
+//! Policies as a scenario writes them: all that a caller decides about one callee.
+
+use serde::Deserialize;
+
+use crate::units::{Dur, Share};
+
+/// How calls to one component are made. Everything may be left out.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// How long one try may take. Default: no limit, as in most HTTP clients.
+    pub timeout: Option<Dur>,
+    /// How long all tries may take together, pauses included. Default: no limit.
+    pub total: Option<Dur>,
+    /// Tell the callee when the caller stops waiting. Default: false, as plain HTTP/1 clients.
+    pub cancel: Option<bool>,
+    /// Whether and when to try again. Default: one try.
+    pub retry: Option<RetrySpec>,
+    /// Which member to ask. Default: `RoundRobin`.
+    pub balance: Option<BalanceSpec>,
+    /// How the caller learns which members can be asked. Default: `Instant`.
+    pub view: Option<ViewSpec>,
+}
+
+impl Policy {
+    /// This policy where it says something, `other` where it does not.
+    pub fn over(self, other: Option<&Policy>) -> Policy {
+        let Some(other) = other.cloned() else { return self };
+        Policy {
+            timeout: self.timeout.or(other.timeout),
+            total: self.total.or(other.total),
+            cancel: self.cancel.or(other.cancel),
+            retry: self.retry.or(other.retry),
+            balance: self.balance.or(other.balance),
+            view: self.view.or(other.view),
+        }
+    }
+}
+
+/// When to try again.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetrySpec {
+    /// Tries altogether, the first included (as resilience4j and gRPC count).
+    pub attempts: u8,
+    /// After which ends. Default: every error (`Refused`, `Reset`, `TimedOut`, `Failed`, `Shed`).
+    #[serde(default = "every_cause")]
+    pub on: Vec<Cause>,
+    /// How long to wait before the next try. Default: not at all.
+    #[serde(default)]
+    pub backoff: BackoffSpec,
+    /// At most this many retries per first try, over time. Default: no limit.
+    #[serde(default)]
+    pub budget: Option<Share>,
+}
+
+fn every_cause() -> Vec<Cause> {
+    vec![Cause::Refused, Cause::Reset, Cause::TimedOut, Cause::Failed, Cause::Shed]
+}
+
+/// How a try ended, as far as a retry may care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Cause {
+    /// Nobody listened: certainly not executed.
+    Refused,
+    /// Broken off: may have been executed.
+    Reset,
+    /// The caller stopped waiting: may have been executed.
+    TimedOut,
+    /// Executed, and went wrong.
+    Failed,
+    /// Refused on purpose: 429, 503.
+    Shed,
+}
+
+/// The pause before a retry.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub enum BackoffSpec {
+    /// At once.
+    #[default]
+    None,
+    /// Always the same.
+    Fixed(Dur),
+    /// Doubling from `base` up to `cap`.
+    Exponential {
+        /// Before the first retry.
+        base: Dur,
+        /// At most.
+        cap: Dur,
+        /// How chance spreads it. Default: `None`.
+        #[serde(default)]
+        jitter: Jitter,
+    },
+}
+
+/// How chance spreads a pause v (AWS Architecture Blog, "Exponential Backoff and Jitter").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Jitter {
+    /// v itself.
+    #[default]
+    None,
+    /// Anything up to v.
+    Full,
+    /// Half of v, and anything up to the other half.
+    Equal,
+    /// Anything between the base and three times the last pause.
+    Decorrelated,
+}
+
+/// Which member to ask.
+#[derive(Clone, Debug, Deserialize)]
+pub enum BalanceSpec {
+    /// Any, equally likely.
+    Random,
+    /// In turn.
+    RoundRobin,
+    /// Of `choices` members drawn at random the one with the fewest calls in hand.
+    LeastRequest {
+        /// How many are drawn, with replacement as Envoy draws them. Default: 2.
+        #[serde(default = "two")]
+        choices: u32,
+    },
+    /// The same key goes to the same member.
+    Ring {
+        /// A draw.
+        key: String,
+        /// Points of each member on the ring. Default: 150.
+        #[serde(default = "virtual_nodes")]
+        virtual_nodes: u32,
+    },
+}
+
+fn two() -> u32 {
+    2
+}
+
+/// 150 points a member keep shares within about a tenth of one another.
+pub fn virtual_nodes() -> u32 {
+    150
+}
+
+/// How a caller learns which members can be asked.
+#[derive(Clone, Debug, Deserialize)]
+pub enum ViewSpec {
+    /// It knows at once who is up: an idealised registry.
+    Instant,
+    /// It checks each member itself.
+    Checked {
+        /// How often.
+        every: Dur,
+        /// A check without an answer has failed after this. Default: 1s.
+        #[serde(default = "one_second")]
+        timeout: Dur,
+        /// Failures in a row until a member is out. Default: 3.
+        #[serde(default = "three")]
+        fall: u32,
+        /// Successes in a row until it is in again. Default: 2.
+        #[serde(default = "two")]
+        rise: u32,
+    },
+}
+
+fn one_second() -> Dur {
+    Dur(engine::Span::secs(1))
+}
+
+fn three() -> u32 {
+    3
+}
