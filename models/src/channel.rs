@@ -100,12 +100,13 @@ impl Channel {
         from: ComponentId,
         to: GroupId,
         policy: &Policy,
+        purpose: &str,
     ) -> Channel {
         let group = wiring.builder.declared(to);
         let (name, members) = (group.name.clone(), group.size);
         let link = wiring.builder.link(from, to);
         let owner = format!("{} to {name}", wiring.builder.name(from));
-        let stream = wiring.builder.stream(&owner, "channel");
+        let stream = wiring.builder.stream(&owner, purpose);
         let spread = wiring.offers.get(&name).and_then(|offer| offer.spread.clone());
         let balance = match spread {
             Some(spread) => Balance::of(spread),
@@ -139,6 +140,11 @@ impl Channel {
     /// Overrides how long one try may take.
     pub fn set_timeout(&mut self, timeout: Span) {
         self.timeout = Some(timeout);
+    }
+
+    /// The callee is told when the caller stops waiting: what is asked for is to be held.
+    pub fn tell_when_leaving(&mut self) {
+        self.cancel = true;
     }
 
     /// Which members answer this channel's calls.

@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use engine::{Builder, DRAWS, GroupId, OpId};
+use engine::chance::Dist;
+use engine::ledger::LogId;
+use engine::{Builder, DRAWS, GroupId, OpId, Span};
 
+use crate::dist::DistSpec;
 use crate::flow::spec::Step;
 use crate::policy::partition::Partition;
 use crate::policy::spec::Policy;
@@ -45,8 +48,10 @@ pub struct Offer {
     pub tables: Vec<String>,
     /// Names of its logs.
     pub logs: Vec<String>,
-    /// Which member keeps which key, if that is by key: callers' channels go by it.
-    pub by: Option<By>,
+    /// How many partitions it has, if it is a topic.
+    pub partitions: u16,
+    /// How its members share its keys, if they do.
+    pub spread: Option<Partition>,
 }
 
 /// The scenario as the builders of components see it.
@@ -66,6 +71,7 @@ pub struct Wiring<'a> {
     pub procedures: BTreeMap<String, Vec<(OpId, Rc<Procedure>)>>,
     /// Mistakes found so far.
     pub problems: Vec<Problem>,
+    logs: BTreeMap<(String, String, usize), LogId>,
     path: Path,
 }
 
@@ -82,6 +88,7 @@ impl<'a> Wiring<'a> {
             policies: BTreeMap::new(),
             procedures: BTreeMap::new(),
             problems: Vec::new(),
+            logs: BTreeMap::new(),
             path: Vec::new(),
         }
     }
@@ -104,6 +111,32 @@ impl<'a> Wiring<'a> {
         self.at(Segment::Index(index), work)
     }
 
+    /// Goes one place down a list; [`Wiring::leave`] comes back.
+    pub fn enter_index(&mut self, index: usize) {
+        self.path.push(Segment::Index(index));
+    }
+
+    /// Goes down to a field or key; [`Wiring::leave`] comes back.
+    pub fn enter_name(&mut self, name: &str) {
+        self.path.push(Segment::Name(name.into()));
+    }
+
+    /// Comes one step back up.
+    pub fn leave(&mut self) {
+        self.path.pop();
+    }
+
+    /// Goes to another place altogether, and returns this one for [`Wiring::return_to`].
+    pub fn leave_to(&mut self, path: &[&str]) -> Path {
+        let there = path.iter().map(|name| Segment::Name((*name).into())).collect();
+        std::mem::replace(&mut self.path, there)
+    }
+
+    /// Comes back from [`Wiring::leave_to`].
+    pub fn return_to(&mut self, path: Path) {
+        self.path = path;
+    }
+
     /// Reports a mistake at the present place.
     pub fn problem(&mut self, message: impl Into<String>) {
         self.problem_with(message, None);
@@ -113,6 +146,46 @@ impl<'a> Wiring<'a> {
     pub fn problem_with(&mut self, message: impl Into<String>, help: Option<String>) {
         let (path, message) = (self.path.clone(), message.into());
         self.problems.push(Problem { path, message, help });
+    }
+
+    /// The compiled form of a distribution; a problem, and no delay, if it makes no sense.
+    pub fn dist(&mut self, spec: &DistSpec) -> Dist {
+        match spec.build(self.builder.chance()) {
+            Ok(dist) => dist,
+            Err(why) => {
+                self.problem(why.to_string());
+                Dist::Fixed(Span::ZERO)
+            }
+        }
+    }
+
+    /// The log of a store, or one partition of a topic: made when it is first asked for.
+    pub fn log(&mut self, store: &str, name: &str, part: usize) -> LogId {
+        let key = (store.to_string(), name.to_string(), part);
+        if let Some(log) = self.logs.get(&key) {
+            return *log;
+        }
+        let log = self.builder.ledger().log(name);
+        self.logs.insert(key, log);
+        log
+    }
+
+    /// Checks that `store` offers a table or log of this name; a problem if not.
+    pub fn offered(
+        &mut self,
+        store: &str,
+        name: &str,
+        what: &str,
+        names: impl Fn(&Offer) -> &Vec<String>,
+    ) -> Option<()> {
+        let offered = names(&self.offers[store]);
+        if offered.iter().any(|known| known == name) {
+            return Some(());
+        }
+        let known: Vec<&str> = offered.iter().map(String::as_str).collect();
+        let help = did_you_mean(name, &known);
+        self.problem_with(format!("`{store}` has no {what} `{name}`"), help);
+        None
     }
 
     /// The group behind a component's name; a problem if there is none.

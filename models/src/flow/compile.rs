@@ -7,9 +7,7 @@ use engine::chance::{Coin, Sampler, StreamId};
 use engine::{ComponentId, OpId, OperationId, Outcome};
 
 use super::expr::{Condition, Expr, Names, VARIABLES};
-use super::program::{
-    Argument, Call, Instruction, NOWHERE, Op, Place, Program, SLOTS, Source,
-};
+use super::program::{Argument, Call, Instruction, NOWHERE, Op, Place, Program, SLOTS, Source};
 use super::spec::{
     CallOptions, EachOptions, HoldOptions, ParallelOptions, ReadOptions, Step, TryOptions, WaitFor,
 };
@@ -59,6 +57,19 @@ impl<'w, 'a> Compiler<'w, 'a> {
     /// The finished program.
     pub fn finish(self) -> Program {
         self.program
+    }
+
+    /// The number of an operation.
+    pub fn op(&mut self, name: &str) -> OpId {
+        self.wiring.builder.op(name)
+    }
+
+    /// Compiles the flow at a path below the component.
+    pub fn flow_at(&mut self, path: &[&str], steps: &[Step]) -> Place {
+        path.iter().for_each(|name| self.wiring.enter_name(name));
+        let entry = self.flow(&path.join(" "), steps);
+        path.iter().for_each(|_| self.wiring.leave());
+        entry
     }
 
     /// Compiles one flow; `name` is its place in the scenario, for streams and problems.
@@ -130,7 +141,9 @@ impl<'w, 'a> Compiler<'w, 'a> {
             Step::Call(target, options) => self.call(target, options),
             Step::Do(store, statements) => self.statements(store, statements),
             Step::Read(draw, options) => self.read(draw, options),
-            Step::Publish(topic, options) => self.call_op(topic, "publish", options, Argument::None),
+            Step::Publish(topic, options) => {
+                self.call_op(topic, "publish", options, Argument::None)
+            }
             Step::Count(name) => {
                 let counter = self.wiring.builder.shared_counter(name);
                 self.emit(Op::Count(counter));
@@ -343,7 +356,9 @@ impl<'w, 'a> Compiler<'w, 'a> {
         let arg = match &options.key {
             None => Argument::None,
             Some(key) => {
-                let draw = self.wiring.at_index_name(1, "key", |wiring| wiring.draw(key));
+                let draw = self
+                    .wiring
+                    .at_index(1, |wiring| wiring.at_name("key", |wiring| wiring.draw(key)));
                 let lease = options.lease.map(|lease| lease.0);
                 Argument::Lock { draw: draw.unwrap_or(0) as u8, lease }
             }
@@ -436,8 +451,8 @@ impl<'w, 'a> Compiler<'w, 'a> {
         if self.wiring.group(store).is_none() {
             return;
         }
-        if !self.wiring.offers[store].logs.iter().any(|log| log == name) {
-            return self.wiring.problem(format!("`{store}` has no log `{name}`"));
+        if self.wiring.offered(store, name, "log", |offer| &offer.logs).is_none() {
+            return;
         }
         let reads = Procedure { lines: Vec::new() };
         self.procedure(store, reads.clone(), Argument::None, None);
@@ -447,8 +462,8 @@ impl<'w, 'a> Compiler<'w, 'a> {
         self.body(2, body);
         self.emit(Op::End);
         self.rescue = outer;
-        let log = self.wiring.builder.ledger().log(name);
-        let reader = self.wiring.builder.declared_name(self.me);
+        let log = self.wiring.log(store, name, 0);
+        let reader = self.wiring.builder.group_name(self.me);
         let group = self.wiring.builder.ledger().join(log, &reader);
         let source = Source { log, group, up_to: options.up_to, child };
         let each = self.emit(Op::Start);

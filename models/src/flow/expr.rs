@@ -71,14 +71,22 @@ const COMPARISONS: [(&str, Comparison); 6] = [
 impl Condition {
     /// Reads `a op b`. The error says what is wrong.
     pub fn parse(text: &str, names: &Names<'_>) -> Result<Condition, String> {
-        let found = COMPARISONS.iter().find_map(|(sign, is)| {
-            text.split_once(sign).map(|(left, right)| (left, *is, right))
-        });
+        let found = COMPARISONS
+            .iter()
+            .find_map(|(sign, is)| text.split_once(sign).map(|(left, right)| (left, *is, right)));
         let Some((left, is, right)) = found else {
-            return Err(format!("`{text}` is no condition: write `a < b`, with one of == != < <= > >="));
+            return Err(format!(
+                "`{text}` is no condition: write `a < b`, with one of == != < <= > >="
+            ));
         };
         let (left, right) = (Expr::parse(left, names)?, Expr::parse(right, names)?);
         Ok(Condition { left, is, right })
+    }
+
+    /// Holds always: what stands in for a condition that could not be read.
+    pub fn always() -> Condition {
+        let zero = Expr::number(0);
+        Condition { left: zero.clone(), is: Comparison::Equal, right: zero }
     }
 
     /// Whether it holds.
@@ -157,7 +165,7 @@ fn words(text: &str) -> Result<Vec<String>, String> {
     let mut words: Vec<String> = Vec::new();
     let mut glue = false;
     for letter in text.chars() {
-        let part_of_word = letter.is_alphanumeric() || letter == '_' || letter == '-' && false;
+        let part_of_word = letter.is_alphanumeric() || letter == '_';
         match letter {
             _ if part_of_word && glue => words.last_mut().expect("glued").push(letter),
             _ if part_of_word => words.push(letter.into()),
@@ -190,9 +198,7 @@ impl Reader<'_> {
 
     fn sum(&mut self, depth: u32) -> Result<(), String> {
         self.product(depth)?;
-        while let Some(operator) =
-            self.sign(&[("+", Operator::Add), ("-", Operator::Subtract)])
-        {
+        while let Some(operator) = self.sign(&[("+", Operator::Add), ("-", Operator::Subtract)]) {
             self.product(depth)?;
             self.terms.push(Term::Apply(operator));
         }
@@ -269,14 +275,22 @@ mod tests {
     fn products_bind_tighter_than_sums() {
         let mut request = Request::internal(OpId(0), Time(0));
         request.draws = [7, 3, 0, 0];
-        let values = [("n - items", 7), ("1 + 2 * items", 7), ("(1 + 2) * items", 9), ("-n", -10),
-            ("user % 4 / 2", 1), ("user / (items - 3)", 0), ("1_000", 1000)];
+        let values = [
+            ("n - items", 7),
+            ("1 + 2 * items", 7),
+            ("(1 + 2) * items", 9),
+            ("-n", -10),
+            ("user % 4 / 2", 1),
+            ("user / (items - 3)", 0),
+            ("1_000", 1000),
+        ];
         names(|names| {
             for (text, value) in values {
                 let expr = Expr::parse(text, names).unwrap();
                 assert_eq!(expr.value(&request, &[10, 0, 0, 0]), value, "{text}");
             }
-            let holds = |text| Condition::parse(text, names).unwrap().holds(&request, &[10, 0, 0, 0]);
+            let holds =
+                |text| Condition::parse(text, names).unwrap().holds(&request, &[10, 0, 0, 0]);
             assert!(holds("n >= 10") && holds("n != items") && !holds("user < items"));
         });
     }

@@ -4,9 +4,7 @@
 //! the instruction at the frame's program counter. A frame that ends leaves its key stale, and
 //! every event still on its way to it misses.
 
-use engine::{
-    Answer, CallId, Component, Cx, Key, Outcome, Request, Slab, Span, Time,
-};
+use engine::{Answer, CallId, Component, Cx, Key, Outcome, Request, Slab, Span, Time};
 
 use super::expr::{VARIABLES, Variables};
 use super::program::{Argument, Call, NOWHERE, Op, Place, Program, SLOTS, Source};
@@ -181,6 +179,11 @@ impl Machine {
         self.frames.len()
     }
 
+    /// The frame that a call or the host has started, if it is in progress. Linear.
+    pub fn frame_of(&self, origin: Origin) -> Option<Key> {
+        self.frames.iter().find(|(_, frame)| frame.origin == origin).map(|(key, _)| key)
+    }
+
     /// The channels, for health checks and forwarded hang-ups.
     pub fn channels(&mut self) -> &mut [crate::channel::Channel] {
         &mut self.program.channels
@@ -278,12 +281,7 @@ impl Machine {
 
     /// A question has its last answer.
     #[inline]
-    fn answered<C: Host>(
-        &mut self,
-        cx: &mut Cx<'_, C>,
-        key: Key,
-        answer: Answer,
-    ) -> Option<Ended> {
+    fn answered<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key, answer: Answer) -> Option<Ended> {
         let frame = self.frames.get_mut(key)?;
         frame.tries = Try::NONE;
         let (since, born) = (frame.since, frame.request.born);
@@ -322,12 +320,7 @@ impl Machine {
     }
 
     /// What happened under the frame's instruction did not end `Done`.
-    fn throw<C: Host>(
-        &mut self,
-        cx: &mut Cx<'_, C>,
-        key: Key,
-        outcome: Outcome,
-    ) -> Option<Ended> {
+    fn throw<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key, outcome: Outcome) -> Option<Ended> {
         self.go_on(cx, key, Some(outcome))
     }
 
@@ -472,7 +465,11 @@ impl Machine {
                 Step::Next
             }
             Op::Toss { coin, otherwise } => {
-                if cx.toss(*coin) { Step::Next } else { Step::Goto(*otherwise) }
+                if cx.toss(*coin) {
+                    Step::Next
+                } else {
+                    Step::Goto(*otherwise)
+                }
             }
             Op::Jump(place) => Step::Goto(*place),
             Op::Count(counter) => {
@@ -539,8 +536,7 @@ impl Machine {
     /// Starts all children, and waits for them.
     fn fork<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
         let frame = *self.frames.get(key).expect("in progress");
-        let Op::Fork { ref children, timeout, join, .. } =
-            self.program.code[frame.pc as usize].op
+        let Op::Fork { ref children, timeout, join, .. } = self.program.code[frame.pc as usize].op
         else {
             unreachable!("only a fork forks")
         };
@@ -549,7 +545,8 @@ impl Machine {
         }
         let count = children.len();
         let list = self.spare.pop().unwrap_or_default();
-        let id = self.joins.insert(Join { parent: key, children: list, done: 0, left: count as u32 });
+        let id =
+            self.joins.insert(Join { parent: key, children: list, done: 0, left: count as u32 });
         self.frames.get_mut(key).expect("in progress").join = id;
         for place in 0..count {
             let Op::Fork { children, .. } = &self.program.code[frame.pc as usize].op else {

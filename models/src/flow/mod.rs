@@ -8,3 +8,4 @@ pub mod expr;
 pub mod machine;
 pub mod program;
 pub mod spec;
+mod statements;

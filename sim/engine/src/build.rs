@@ -171,6 +171,12 @@ impl Builder {
         self.kernel.name(id)
     }
 
+    /// `"shop"`: the group of a component.
+    pub fn group_name(&self, id: ComponentId) -> String {
+        let group = self.kernel.seats[id.0 as usize].group;
+        self.kernel.groups[group.0 as usize].name.clone()
+    }
+
     /// A way from one component to all members of a group. Its delays come from a stream named
     /// after the caller and the group, so that other links never change them.
     pub fn link(&mut self, from: ComponentId, to: GroupId) -> LinkId {

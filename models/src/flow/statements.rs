@@ -1,0 +1,106 @@
+//! `Do`: from statements to a procedure that the store executes.
+
+use super::compile::Compiler;
+use super::expr::Expr;
+use super::program::Argument;
+use super::spec::{RowOptions, StatementSpec};
+use crate::key::KeyOf;
+use crate::procedure::{Action, Amount, Line, Procedure};
+
+/// The one word of argument that a call can carry, and the one variable an answer can fill.
+#[derive(Default)]
+struct Words {
+    arg: Option<Expr>,
+    into: Option<String>,
+}
+
+impl Compiler<'_, '_> {
+    /// Compiles one `Do`.
+    pub(super) fn statements(&mut self, store: &str, statements: &[StatementSpec]) {
+        if self.wiring.group(store).is_none() {
+            return;
+        }
+        if statements.is_empty() {
+            return self.wiring.problem("a `Do` without statements does nothing");
+        }
+        let mut words = Words::default();
+        let mut lines = Vec::new();
+        for (index, statement) in statements.iter().enumerate() {
+            self.wiring.enter_index(1);
+            self.wiring.enter_index(index);
+            lines.extend(self.line(store, statement, &mut words));
+            self.wiring.leave();
+            self.wiring.leave();
+        }
+        let arg = words.arg.map_or(Argument::None, Argument::Value);
+        self.procedure(store, Procedure { lines }, arg, words.into);
+    }
+
+    fn line(&mut self, store: &str, spec: &StatementSpec, words: &mut Words) -> Option<Line> {
+        use StatementSpec as S;
+        let (table, key, action) = match spec {
+            S::Append(log) => return self.append(store, log),
+            S::Get(table, options) => (table, self.row(options, words), Action::Get),
+            S::Confirm(table, options) => (table, self.row(options, words), Action::Confirm),
+            S::Free(table, options) => (table, self.row(options, words), Action::Free),
+            S::Insert(table, options) => (table, self.row(options, words), Action::Insert),
+            S::Set(table, options) => {
+                let to = self.amount(Some(&options.to), words);
+                (table, self.key(options.key.as_deref()), Action::Set(to))
+            }
+            S::Take(table, options) => {
+                let n = self.amount(options.n.as_deref(), words);
+                (table, self.key(options.key.as_deref()), Action::Take(n))
+            }
+            S::Put(table, options) => {
+                let n = self.amount(options.n.as_deref(), words);
+                (table, self.key(options.key.as_deref()), Action::Put(n))
+            }
+            S::Add(table, options) => {
+                let n = self.amount(options.n.as_deref(), words);
+                (table, self.key(options.key.as_deref()), Action::Add(n))
+            }
+            S::Claim(table, options) => {
+                (table, self.key(options.key.as_deref()), Action::Claim(options.r#for.0))
+            }
+            S::Expire(table) => (table, None, Action::Expire),
+        };
+        self.wiring.offered(store, table, "table", |offer| &offer.tables)?;
+        Some(Line::Row { table: table.clone(), key, action })
+    }
+
+    fn append(&mut self, store: &str, log: &str) -> Option<Line> {
+        self.wiring.offered(store, log, "log", |offer| &offer.logs)?;
+        Some(Line::Append { log: log.into() })
+    }
+
+    fn row(&mut self, options: &RowOptions, words: &mut Words) -> Option<KeyOf> {
+        if let Some(name) = &options.into {
+            self.variable(name);
+            if words.into.replace(name.clone()).is_some() {
+                self.wiring.problem("only the last answer comes back: one `into` for each `Do`");
+            }
+        }
+        self.key(options.key.as_deref())
+    }
+
+    fn key(&mut self, name: Option<&str>) -> Option<KeyOf> {
+        KeyOf::named(name?, self.wiring)
+    }
+
+    /// A number that is known before the run, or the argument of the call.
+    fn amount(&mut self, text: Option<&str>, words: &mut Words) -> Amount {
+        let Some(text) = text else { return Amount::Number(1) };
+        let expr = self.expr(text);
+        if let Some(number) = expr.as_number() {
+            return Amount::Number(number);
+        }
+        match &words.arg {
+            Some(known) if *known != expr => {
+                self.wiring.problem("a `Do` can carry one computed number, and this is the second");
+            }
+            _ => words.arg = Some(expr),
+        }
+        Amount::Argument
+    }
+}

@@ -1,0 +1,8 @@
+//! A service: replicas that run flows for their callers, by the clock, or for records of a topic.
+
+mod admission;
+mod consumer;
+mod spec;
+mod worker;
+
+pub use spec::ServiceSpec;

@@ -1,0 +1,180 @@
+//! A service as a scenario writes it, and how it is built.
+
+use std::collections::BTreeMap;
+
+use engine::{ComponentId, Discipline, GroupId, station::Curve};
+use serde::Deserialize;
+
+use super::admission::{Admission, Order};
+use super::consumer::{Consumer, ConsumerSpec};
+use super::worker::{Job, Worker, WorkerParts};
+use crate::ComponentSpec;
+use crate::flow::compile::Compiler;
+use crate::flow::machine::Machine;
+use crate::flow::spec::Step;
+use crate::units::Dur;
+use crate::wiring::{Offer, Wiring};
+
+/// Replicas that run flows for their callers, by the clock, or for records of a topic.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceSpec {
+    /// How many. Default: 1.
+    pub replicas: u16,
+    /// CPU cores of each replica, shared by all it works on. Default: unlimited.
+    pub cpu: Option<f64>,
+    /// Who may begin. Default: `EventLoop`.
+    pub server: ServerSpec,
+    /// What it does for callers.
+    pub operations: BTreeMap<String, Vec<Step>>,
+    /// What it does by the clock.
+    pub jobs: BTreeMap<String, JobSpec>,
+    /// What it does with records of topics.
+    pub consumes: BTreeMap<String, Vec<Step>>,
+    /// How it consumes.
+    pub consumer: ConsumerSpec,
+    /// What it does when it starts, and after each crash.
+    pub at_start: Vec<Step>,
+    /// Drop requests whose callers have left, if those say so (`cancel: true`). Default: false.
+    pub drop_left: bool,
+}
+
+impl Default for ServiceSpec {
+    fn default() -> Self {
+        ServiceSpec {
+            replicas: 1,
+            cpu: None,
+            server: ServerSpec::EventLoop,
+            operations: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            consumes: BTreeMap::new(),
+            consumer: ConsumerSpec::default(),
+            at_start: Vec::new(),
+            drop_left: false,
+        }
+    }
+}
+
+/// Who may begin.
+#[derive(Clone, Debug, Deserialize)]
+pub enum ServerSpec {
+    /// Everyone: only the CPU limits it.
+    EventLoop,
+    /// So many at a time, held for the whole request, waiting included.
+    Threads {
+        /// How many.
+        workers: u32,
+        /// How many may wait; more are shed. Default: 1024.
+        #[serde(default = "queue")]
+        queue: usize,
+        /// Who waits first. Default: `Fifo`.
+        #[serde(default)]
+        order: Order,
+    },
+}
+
+fn queue() -> usize {
+    1024
+}
+
+/// Something done by the clock.
+#[derive(Clone, Debug, Deserialize)]
+pub enum JobSpec {
+    /// Again and again, the first time after one period. A run that is due while the last one
+    /// still goes on is skipped.
+    Every(Dur, Vec<Step>),
+}
+
+impl ComponentSpec for ServiceSpec {
+    fn members(&self) -> u16 {
+        self.replicas
+    }
+
+    fn cpu(&self) -> Option<Discipline> {
+        self.cpu.map(|cores| Discipline::Share { cores, curve: Curve::None })
+    }
+
+    fn offer(&self) -> Offer {
+        let operations = self.operations.keys().cloned().collect();
+        Offer { kind: "Service", operations, ..Offer::default() }
+    }
+
+    fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>) {
+        self.check(wiring);
+        let members: Vec<ComponentId> = wiring.builder.declared(group).members().collect();
+        for id in members {
+            let worker = self.worker(name, id, group, wiring);
+            wiring.builder.put(id, worker);
+        }
+    }
+}
+
+impl ServiceSpec {
+    fn check(&self, wiring: &mut Wiring<'_>) {
+        if let ServerSpec::Threads { workers: 0, .. } = self.server {
+            wiring.at_name("server", |w| w.problem("a server without workers serves nobody"));
+        }
+        if self.operations.is_empty() && self.jobs.is_empty() && self.consumes.is_empty() {
+            let help = "give it operations: { \"get\": [Work(Exp(\"5ms\"))] }".to_string();
+            wiring.problem_with("a service that does nothing", Some(help));
+        }
+        for (name, JobSpec::Every(period, _)) in &self.jobs {
+            if period.0.is_zero() {
+                wiring.at_name("jobs", |w| {
+                    w.at_name(name, |w| w.problem("a job needs a period above zero"));
+                });
+            }
+        }
+    }
+
+    fn worker(
+        &self,
+        name: &str,
+        id: ComponentId,
+        group: GroupId,
+        wiring: &mut Wiring<'_>,
+    ) -> Worker {
+        let mut entries = Vec::new();
+        let mut jobs = Vec::new();
+        let mut starts = Vec::new();
+        let mut compiler = Compiler::new(wiring, id, false);
+        for (operation, steps) in &self.operations {
+            let op = compiler.op(&format!("{name}.{operation}"));
+            entries.push((op, compiler.flow_at(&["operations", operation], steps)));
+        }
+        for (job, JobSpec::Every(period, steps)) in &self.jobs {
+            let entry = compiler.flow_at(&["jobs", job], steps);
+            jobs.push(Job { period: period.0, entry, running: false });
+        }
+        if !self.at_start.is_empty() {
+            starts.push(compiler.flow_at(&["at_start"], &self.at_start));
+        }
+        let mut consumes = Vec::new();
+        for (topic, steps) in &self.consumes {
+            consumes.push((topic.clone(), compiler.flow_at(&["consumes", topic], steps)));
+        }
+        let machine = Machine::new(compiler.finish());
+        let consumer = Consumer::build(&self.consumer, &consumes, id, group, wiring);
+        let admission = match self.server {
+            ServerSpec::EventLoop => Admission::unlimited(),
+            ServerSpec::Threads { workers, queue, order } => {
+                Admission::threads(workers, queue, order)
+            }
+        };
+        let threads = match self.server {
+            ServerSpec::EventLoop => 0,
+            ServerSpec::Threads { workers, .. } => workers,
+        };
+        let drop_left = self.drop_left;
+        Worker::new(WorkerParts {
+            machine,
+            entries,
+            jobs,
+            starts,
+            consumer,
+            admission,
+            threads,
+            drop_left,
+        })
+    }
+}

@@ -1,0 +1,245 @@
+//! One replica at work.
+
+use engine::{
+    Answer, CallId, Component, Cx, Gauges, Hears, Key, Never, OpId, Outcome, Request, Span, word,
+};
+
+use super::admission::{Admission, Admitted};
+use super::consumer::{CONSUMED, Consumer};
+use crate::flow::machine::{Ended, Host, Machine, Origin, Token};
+use crate::flow::program::Place;
+
+word! {
+    /// What its timers mean.
+    pub enum Timer {
+        /// A frame's step is done, or its pause over.
+        Frame(Key),
+        /// A fork has waited long enough.
+        Join(Key),
+        /// A health check of a member (second) of a channel (first) is due.
+        Check((u16, u32)),
+        /// A job is due.
+        Job(u32),
+        /// A partition is to be fetched from.
+        Fetch(u32),
+        /// Who consumes what is to be looked at again.
+        Assign,
+    }
+}
+
+word! {
+    /// What it remembers about its calls.
+    pub enum Ticket {
+        /// Of a frame.
+        Frame(Key),
+        /// A health check.
+        Check((u16, u32)),
+        /// A fetch from a partition.
+        Fetch(u32),
+    }
+}
+
+/// Something done by the clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Job {
+    pub(super) period: Span,
+    pub(super) entry: Place,
+    pub(super) running: bool,
+}
+
+/// What a replica is made of.
+#[derive(Clone)]
+pub struct WorkerParts {
+    pub(super) machine: Machine,
+    pub(super) entries: Vec<(OpId, Place)>,
+    pub(super) jobs: Vec<Job>,
+    pub(super) starts: Vec<Place>,
+    pub(super) consumer: Consumer,
+    pub(super) admission: Admission<CallId>,
+    /// 0: no limit.
+    pub(super) threads: u32,
+    pub(super) drop_left: bool,
+}
+
+/// One replica of a service.
+#[derive(Clone)]
+pub struct Worker {
+    parts: WorkerParts,
+}
+
+/// What a frame of `at_start` reports to.
+const STARTED: u32 = u32::MAX;
+
+impl Worker {
+    pub(super) fn new(parts: WorkerParts) -> Worker {
+        Worker { parts }
+    }
+
+    #[inline]
+    fn begin(&mut self, call: CallId, cx: &mut Cx<'_, Self>) -> Option<Ended> {
+        cx.occupy();
+        let request = cx.request(call);
+        let known = self.parts.entries.iter().find(|(op, _)| *op == request.op);
+        let (_, entry) = *known.expect("callers ask for what is offered");
+        self.parts.machine.start(cx, entry, request, Origin::Call(call)).1
+    }
+
+    /// Frames that have ended: their callers are answered, and who waited takes their place.
+    #[inline]
+    fn over(&mut self, mut ended: Option<Ended>, cx: &mut Cx<'_, Self>) {
+        while let Some(end) = ended.take() {
+            match end.origin {
+                Origin::Call(call) => {
+                    cx.reply(call, Answer::of(end.outcome));
+                    ended = self.next(cx);
+                }
+                Origin::Answered => ended = self.next(cx),
+                Origin::Host(STARTED) => {}
+                Origin::Host(number) if number >= CONSUMED => {
+                    let WorkerParts { consumer, machine, .. } = &mut self.parts;
+                    ended = consumer.consumed(number - CONSUMED, end.outcome, machine, cx);
+                }
+                Origin::Host(job) => self.parts.jobs[job as usize].running = false,
+                Origin::Child(_) | Origin::Record(_) => unreachable!("they end in their parents"),
+            }
+        }
+    }
+
+    fn next(&mut self, cx: &mut Cx<'_, Self>) -> Option<Ended> {
+        cx.vacate();
+        let call = self.parts.admission.leave()?;
+        self.begin(call, cx)
+    }
+
+    fn job(&mut self, index: u32, cx: &mut Cx<'_, Self>) {
+        let job = &mut self.parts.jobs[index as usize];
+        cx.after_fixed(job.period, Timer::Job(index));
+        if std::mem::replace(&mut job.running, true) {
+            return;
+        }
+        let request = Request::internal(OpId::PROBE, cx.now());
+        let entry = job.entry;
+        let ended = self.parts.machine.start(cx, entry, request, Origin::Host(index)).1;
+        self.over(ended, cx);
+    }
+}
+
+impl Host for Worker {
+    #[inline]
+    fn timer(token: Token) -> Timer {
+        match token {
+            Token::Frame(key) => Timer::Frame(key),
+            Token::Join(key) => Timer::Join(key),
+        }
+    }
+
+    #[inline]
+    fn ticket(frame: Key) -> Ticket {
+        Ticket::Frame(frame)
+    }
+}
+
+impl Component for Worker {
+    type Timer = Timer;
+    type Ticket = Ticket;
+    type Lever = Never;
+
+    fn hears(&self) -> Hears {
+        Hears { hangup: self.parts.drop_left, settle: false }
+    }
+
+    fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
+        cx.servers(self.parts.threads.max(self.parts.consumer.threads()));
+        let WorkerParts { machine, consumer, .. } = &mut self.parts;
+        for (index, channel) in machine.channels().iter_mut().enumerate() {
+            channel.start(cx, |member| Timer::Check((index as u16, member)));
+        }
+        consumer.start(cx);
+        for (index, job) in self.parts.jobs.iter().enumerate() {
+            cx.after_fixed(job.period, Timer::Job(index as u32));
+        }
+        for entry in self.parts.starts.clone() {
+            let request = Request::internal(OpId::PROBE, cx.now());
+            let origin = Origin::Host(STARTED);
+            let ended = self.parts.machine.start(cx, entry, request, origin).1;
+            self.over(ended, cx);
+        }
+    }
+
+    #[inline]
+    fn on_call(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
+        match self.parts.admission.arrive(call) {
+            Admitted::Begins => {
+                let ended = self.begin(call, cx);
+                self.over(ended, cx);
+            }
+            Admitted::Waits => {}
+            Admitted::Shed => {
+                cx.turned_away();
+                cx.reply(call, Answer::of(Outcome::Shed));
+            }
+        }
+    }
+
+    #[inline]
+    fn on_return(&mut self, ticket: Ticket, answer: Answer, cx: &mut Cx<'_, Self>) {
+        match ticket {
+            Ticket::Frame(frame) => {
+                let ended = self.parts.machine.on_return(cx, frame, answer);
+                self.over(ended, cx);
+            }
+            Ticket::Check((channel, member)) => {
+                let channels = self.parts.machine.channels();
+                channels[channel as usize].checked(member, answer.outcome);
+            }
+            Ticket::Fetch(partition) => {
+                let WorkerParts { consumer, machine, .. } = &mut self.parts;
+                let ended = consumer.fetched(partition, answer, machine, cx);
+                self.over(ended, cx);
+            }
+        }
+    }
+
+    #[inline]
+    fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_, Self>) {
+        let ended = match timer {
+            Timer::Frame(key) => self.parts.machine.on_timer(cx, Token::Frame(key)),
+            Timer::Join(key) => self.parts.machine.on_timer(cx, Token::Join(key)),
+            Timer::Check((channel, member)) => {
+                let check = (channel, member);
+                let channel = &mut self.parts.machine.channels()[channel as usize];
+                channel.check(cx, member, Timer::Check(check), Ticket::Check(check));
+                None
+            }
+            Timer::Job(index) => return self.job(index, cx),
+            Timer::Fetch(partition) => {
+                self.parts.consumer.fetch(partition, cx);
+                None
+            }
+            Timer::Assign => {
+                self.parts.consumer.assign(cx);
+                cx.after_fixed(super::consumer::HEARTBEAT, Timer::Assign);
+                None
+            }
+        };
+        self.over(ended, cx);
+    }
+
+    /// The caller has left: its request leaves the queue, or ends where it stands.
+    fn on_hangup(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
+        cx.let_go(call);
+        if self.parts.admission.withdraw(&call) {
+            return;
+        }
+        if let Some(frame) = self.parts.machine.frame_of(Origin::Call(call)) {
+            self.parts.machine.kill(cx, frame);
+            let ended = self.next(cx);
+            self.over(ended, cx);
+        }
+    }
+
+    fn observe(&self, out: &mut Gauges) {
+        out.level("queue", self.parts.admission.waiting() as f64);
+        out.level("running", f64::from(self.parts.admission.busy()));
+    }
+}
