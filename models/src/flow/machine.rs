@@ -253,7 +253,8 @@ impl Machine {
         let channel = &mut self.program.channels[call.channel as usize];
         if answer.more && answer.outcome == Outcome::Done {
             let Op::Acquire { slot, .. } = *op else { return None };
-            let tries = Try { channel: call.channel, ..frame.tries };
+            let mut tries = frame.tries;
+            tries.channel = call.channel;
             frame.tries = Try::NONE;
             frame.pc += 1;
             self.extra(key).holds[slot as usize] = tries;
