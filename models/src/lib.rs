@@ -11,6 +11,7 @@ pub mod service;
 pub mod wiring;
 
 pub mod cache;
+pub mod database;
 pub mod redis;
 pub mod topic;
 pub mod waiting_room;
