@@ -107,7 +107,8 @@ impl Channel {
         let link = wiring.builder.link(from, to);
         let owner = format!("{} to {name}", wiring.builder.name(from));
         let stream = wiring.builder.stream(&owner, purpose);
-        let spread = wiring.offers.get(&name).and_then(|offer| offer.spread.clone());
+        let by = wiring.offers.get(&name).and_then(|offer| offer.by.clone());
+        let spread = by.and_then(|by| by.build(members, wiring));
         let balance = match spread {
             Some(spread) => Balance::of(spread),
             None => balance(policy, members, wiring),
@@ -348,7 +349,7 @@ impl Checks {
 }
 
 fn balance(policy: &Policy, members: u16, wiring: &mut Wiring<'_>) -> Balance {
-    use crate::policy::partition::By;
+    use crate::by::By;
     match &policy.balance {
         None | Some(BalanceSpec::RoundRobin) => Balance::RoundRobin { next: 0 },
         Some(BalanceSpec::Random) => Balance::Random,

@@ -1,13 +1,14 @@
 //! Distributions as scenarios write them.
 
-use engine::chance::{BadDist, Chance, Dist, Empirical, Numbers, Zipf};
+use engine::chance::{BadDist, Chance, Dist as Draw, Empirical, Numbers, Zipf};
 use serde::Deserialize;
 
 use crate::units::Dur;
+use crate::wiring::Wiring;
 
 /// A distribution of times.
 #[derive(Clone, Debug, Deserialize)]
-pub enum DistSpec {
+pub enum Dist {
     /// Always the same: `Always("1ms")`.
     Always(Dur),
     /// Anything between two: `Uniform("1ms", "5ms")`.
@@ -87,36 +88,39 @@ pub enum DistSpec {
     },
 }
 
-impl DistSpec {
-    /// What the kernel draws from; the error says what makes no sense.
-    pub fn build(&self, chance: &mut Chance) -> Result<Dist, BadDist> {
+impl Dist {
+    /// What the kernel draws from; a problem at the present place if it makes no sense.
+    pub fn build(&self, wiring: &mut Wiring<'_>) -> Option<Draw> {
+        let built = self.compiled(wiring.builder.chance());
+        built.map_err(|why| wiring.problem(why.to_string())).ok()
+    }
+
+    fn compiled(&self, chance: &mut Chance) -> Result<Draw, BadDist> {
         match self {
-            DistSpec::Always(span) => Ok(Dist::Fixed(span.0)),
-            DistSpec::Uniform(low, high) => Dist::uniform(low.0, high.0),
-            DistSpec::Exp(mean) => Dist::exponential(mean.0),
-            &DistSpec::LogNormal { median, p99, mean, cv, sigma } => {
+            Dist::Always(span) => Ok(Draw::Fixed(span.0)),
+            Dist::Uniform(low, high) => Draw::uniform(low.0, high.0),
+            Dist::Exp(mean) => Draw::exponential(mean.0),
+            &Dist::LogNormal { median, p99, mean, cv, sigma } => {
                 match (median, p99, mean, cv, sigma) {
                     (Some(median), Some(p99), None, None, None) => {
-                        Dist::log_normal(median.0, p99.0)
+                        Draw::log_normal(median.0, p99.0)
                     }
-                    (None, None, Some(mean), Some(cv), None) => Dist::log_normal_cv(mean.0, cv),
+                    (None, None, Some(mean), Some(cv), None) => Draw::log_normal_cv(mean.0, cv),
                     (None, None, Some(mean), None, Some(sigma)) => {
-                        Dist::log_normal_sigma(mean.0, sigma)
+                        Draw::log_normal_sigma(mean.0, sigma)
                     }
                     _ => Err(BadDist(
                         "LogNormal takes median and p99, or mean and cv, or mean and sigma".into(),
                     )),
                 }
             }
-            DistSpec::Gamma { mean, cv } => Dist::gamma(mean.0, *cv),
-            DistSpec::Erlang { stages, mean } => Dist::erlang(*stages, mean.0),
-            DistSpec::Weibull { scale, shape } => Dist::weibull(scale.0, *shape),
-            DistSpec::Pareto { min, shape } => Dist::pareto(min.0, *shape),
-            DistSpec::BoundedPareto { min, max, shape } => {
-                Dist::bounded_pareto(min.0, max.0, *shape)
-            }
-            DistSpec::Hyper { mean, scv } => Dist::hyper(mean.0, *scv),
-            DistSpec::Empirical { values, file } => {
+            Dist::Gamma { mean, cv } => Draw::gamma(mean.0, *cv),
+            Dist::Erlang { stages, mean } => Draw::erlang(*stages, mean.0),
+            Dist::Weibull { scale, shape } => Draw::weibull(scale.0, *shape),
+            Dist::Pareto { min, shape } => Draw::pareto(min.0, *shape),
+            Dist::BoundedPareto { min, max, shape } => Draw::bounded_pareto(min.0, max.0, *shape),
+            Dist::Hyper { mean, scv } => Draw::hyper(mean.0, *scv),
+            Dist::Empirical { values, file } => {
                 let mut all = values.clone();
                 if let Some(file) = file {
                     all.extend(observed(file)?);

@@ -16,7 +16,9 @@ pub mod redis;
 pub mod topic;
 pub mod waiting_room;
 
+pub mod by;
 pub mod dist;
+mod stores;
 pub mod units;
 
 #[cfg(test)]

@@ -67,6 +67,11 @@ fn quantity(text: &str) -> Option<(f64, &str, &str)> {
 }
 
 impl Dur {
+    /// The span of simulated time.
+    pub fn span(self) -> Span {
+        self.0
+    }
+
     /// Reads a sum of quantities with units.
     pub fn parse(text: &str) -> Result<Dur, String> {
         let bad = || {

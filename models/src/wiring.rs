@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use engine::chance::Dist;
+use engine::chance::Dist as Draw;
 use engine::ledger::LogId;
 use engine::{Builder, DRAWS, GroupId, OpId, Span};
 
-use crate::dist::DistSpec;
+use crate::by::By;
+use crate::dist::Dist;
 use crate::flow::spec::Step;
-use crate::policy::partition::Partition;
 use crate::policy::spec::Policy;
 use crate::procedure::Procedure;
 
@@ -50,8 +50,8 @@ pub struct Offer {
     pub logs: Vec<String>,
     /// How many partitions it has, if it is a topic.
     pub partitions: u16,
-    /// How its members share its keys, if they do.
-    pub spread: Option<Partition>,
+    /// Which member keeps which key, if that is by key: callers' channels go by it.
+    pub by: Option<By>,
 }
 
 /// The scenario as the builders of components see it.
@@ -71,7 +71,7 @@ pub struct Wiring<'a> {
     pub procedures: BTreeMap<String, Vec<(OpId, Rc<Procedure>)>>,
     /// Mistakes found so far.
     pub problems: Vec<Problem>,
-    logs: BTreeMap<(String, String, usize), LogId>,
+    logs: BTreeMap<(String, u16), LogId>,
     path: Path,
 }
 
@@ -149,19 +149,14 @@ impl<'a> Wiring<'a> {
     }
 
     /// The compiled form of a distribution; a problem, and no delay, if it makes no sense.
-    pub fn dist(&mut self, spec: &DistSpec) -> Dist {
-        match spec.build(self.builder.chance()) {
-            Ok(dist) => dist,
-            Err(why) => {
-                self.problem(why.to_string());
-                Dist::Fixed(Span::ZERO)
-            }
-        }
+    pub fn dist(&mut self, spec: &Dist) -> Draw {
+        spec.build(self).unwrap_or(Draw::Fixed(Span::ZERO))
     }
 
-    /// The log of a store, or one partition of a topic: made when it is first asked for.
-    pub fn log(&mut self, store: &str, name: &str, part: usize) -> LogId {
-        let key = (store.to_string(), name.to_string(), part);
+    /// The log of a store (`orders-db.outbox`), or one partition of a topic: made when it is first
+    /// asked for, by whoever reads it or by whoever keeps it.
+    pub fn log(&mut self, name: &str, part: u16) -> LogId {
+        let key = (name.to_string(), part);
         if let Some(log) = self.logs.get(&key) {
             return *log;
         }

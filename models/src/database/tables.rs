@@ -79,8 +79,8 @@ fn one(store: &str, name: &str, spec: &TableSpec, wiring: &mut Wiring<'_>) -> Op
             Some(Stored::Table(wiring.builder.ledger().table(name, begin), key))
         }
         TableSpec::Log { retain } => {
+            let log = wiring.log(&format!("{store}.{name}"), 0);
             let ledger = wiring.builder.ledger();
-            let log = ledger.log(&format!("{store}.{name}"));
             retain.iter().for_each(|records| ledger.retain(log, *records));
             Some(Stored::Log(log))
         }

@@ -12,7 +12,7 @@ use super::spec::{
     CallOptions, EachOptions, HoldOptions, ParallelOptions, ReadOptions, Step, TryOptions, WaitFor,
 };
 use crate::channel::Channel;
-use crate::dist::DistSpec;
+use crate::dist::Dist;
 use crate::procedure::Procedure;
 use crate::units::Dur;
 use crate::wiring::{Wiring, did_you_mean};
@@ -177,7 +177,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
         self.wiring.builder.stream(&owner, &purpose)
     }
 
-    fn sampler(&mut self, dist: &DistSpec, purpose: &str) -> Sampler {
+    fn sampler(&mut self, dist: &Dist, purpose: &str) -> Sampler {
         let stream = self.stream(purpose);
         Sampler { dist: self.wiring.dist(dist), stream }
     }
@@ -454,7 +454,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
         if self.wiring.offered(store, name, "log", |offer| &offer.logs).is_none() {
             return;
         }
-        let reads = Procedure { lines: Vec::new() };
+        let reads = Procedure::default();
         self.procedure(store, reads.clone(), Argument::None, None);
         let start = self.emit(Op::Jump(0));
         let outer = std::mem::replace(&mut self.rescue, NOWHERE);
@@ -462,7 +462,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
         self.body(2, body);
         self.emit(Op::End);
         self.rescue = outer;
-        let log = self.wiring.log(store, name, 0);
+        let log = self.wiring.log(target, 0);
         let reader = self.wiring.builder.group_name(self.me);
         let group = self.wiring.builder.ledger().join(log, &reader);
         let source = Source { log, group, up_to: options.up_to, child };

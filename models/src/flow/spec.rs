@@ -5,16 +5,16 @@
 
 use serde::Deserialize;
 
-use crate::dist::DistSpec;
+use crate::dist::Dist;
 use crate::units::{Dur, Share};
 
 /// One step.
 #[derive(Clone, Debug, Deserialize)]
 pub enum Step {
     /// Uses the CPU of the node it runs on.
-    Work(DistSpec),
+    Work(Dist),
     /// Waits, using nothing.
-    Wait(DistSpec),
+    Wait(Dist),
     /// Asks an operation of another component, and waits for the answer.
     Call(String, #[serde(default)] CallOptions),
     /// Has a database or Redis execute statements, all or none.

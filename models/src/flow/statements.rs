@@ -5,7 +5,7 @@ use super::expr::Expr;
 use super::program::Argument;
 use super::spec::{RowOptions, StatementSpec};
 use crate::key::KeyOf;
-use crate::procedure::{Action, Amount, Line, Procedure};
+use crate::procedure::{Asked, Named, Operand, Procedure, VerbTemplate as Do};
 
 /// The one word of argument that a call can carry, and the one variable an answer can fill.
 #[derive(Default)]
@@ -33,45 +33,47 @@ impl Compiler<'_, '_> {
             self.wiring.leave();
         }
         let arg = words.arg.map_or(Argument::None, Argument::Value);
-        self.procedure(store, Procedure { lines }, arg, words.into);
+        self.procedure(store, Procedure { statements: lines }, arg, words.into);
     }
 
-    fn line(&mut self, store: &str, spec: &StatementSpec, words: &mut Words) -> Option<Line> {
+    fn line(&mut self, store: &str, spec: &StatementSpec, words: &mut Words) -> Option<Named> {
         use StatementSpec as S;
         let (table, key, action) = match spec {
             S::Append(log) => return self.append(store, log),
-            S::Get(table, options) => (table, self.row(options, words), Action::Get),
-            S::Confirm(table, options) => (table, self.row(options, words), Action::Confirm),
-            S::Free(table, options) => (table, self.row(options, words), Action::Free),
-            S::Insert(table, options) => (table, self.row(options, words), Action::Insert),
+            S::Get(table, options) => (table, self.row(options, words), Do::Get),
+            S::Confirm(table, options) => (table, self.row(options, words), Do::Confirm),
+            S::Free(table, options) => (table, self.row(options, words), Do::Free),
+            S::Insert(table, options) => {
+                (table, self.row(options, words), Do::Insert(Operand::Number(0)))
+            }
             S::Set(table, options) => {
                 let to = self.amount(Some(&options.to), words);
-                (table, self.key(options.key.as_deref()), Action::Set(to))
+                (table, self.key(options.key.as_deref()), Do::Set(to, None))
             }
             S::Take(table, options) => {
                 let n = self.amount(options.n.as_deref(), words);
-                (table, self.key(options.key.as_deref()), Action::Take(n))
+                (table, self.key(options.key.as_deref()), Do::Take(n))
             }
             S::Put(table, options) => {
                 let n = self.amount(options.n.as_deref(), words);
-                (table, self.key(options.key.as_deref()), Action::Put(n))
+                (table, self.key(options.key.as_deref()), Do::Put(n))
             }
             S::Add(table, options) => {
                 let n = self.amount(options.n.as_deref(), words);
-                (table, self.key(options.key.as_deref()), Action::Add(n))
+                (table, self.key(options.key.as_deref()), Do::Add(n))
             }
             S::Claim(table, options) => {
-                (table, self.key(options.key.as_deref()), Action::Claim(options.r#for.0))
+                (table, self.key(options.key.as_deref()), Do::Claim(options.r#for.0))
             }
-            S::Expire(table) => (table, None, Action::Expire),
+            S::Expire(table) => (table, None, Do::Expire(u32::MAX)),
         };
         self.wiring.offered(store, table, "table", |offer| &offer.tables)?;
-        Some(Line::Row { table: table.clone(), key, action })
+        Some(Named { subject: table.clone(), key, asked: Asked::Table(action) })
     }
 
-    fn append(&mut self, store: &str, log: &str) -> Option<Line> {
+    fn append(&mut self, store: &str, log: &str) -> Option<Named> {
         self.wiring.offered(store, log, "log", |offer| &offer.logs)?;
-        Some(Line::Append { log: log.into() })
+        Some(Named { subject: log.into(), key: None, asked: Asked::Append })
     }
 
     fn row(&mut self, options: &RowOptions, words: &mut Words) -> Option<KeyOf> {
@@ -89,11 +91,11 @@ impl Compiler<'_, '_> {
     }
 
     /// A number that is known before the run, or the argument of the call.
-    fn amount(&mut self, text: Option<&str>, words: &mut Words) -> Amount {
-        let Some(text) = text else { return Amount::Number(1) };
+    fn amount(&mut self, text: Option<&str>, words: &mut Words) -> Operand {
+        let Some(text) = text else { return Operand::Number(1) };
         let expr = self.expr(text);
         if let Some(number) = expr.as_number() {
-            return Amount::Number(number);
+            return Operand::Number(number);
         }
         match &words.arg {
             Some(known) if *known != expr => {
@@ -101,6 +103,6 @@ impl Compiler<'_, '_> {
             }
             _ => words.arg = Some(expr),
         }
-        Amount::Argument
+        Operand::Argument
     }
 }

@@ -1,38 +1,11 @@
 //! Which member of a group keeps a key: what shards and cache nodes are chosen by.
 
-use serde::Deserialize;
-
 use super::ring::Ring;
-use super::spec::virtual_nodes;
+use crate::by::By;
 use crate::key::KeyOf;
 use crate::wiring::Wiring;
 
-/// As a scenario writes it.
-#[derive(Clone, Debug, Deserialize)]
-pub enum By {
-    /// A consistent-hash ring.
-    Ring {
-        /// A draw, or `request`.
-        key: String,
-        /// Points of each member. Default: 150.
-        #[serde(default = "virtual_nodes")]
-        virtual_nodes: u32,
-    },
-    /// Key modulo the number of members.
-    Modulo {
-        /// A draw, or `request`.
-        key: String,
-    },
-}
-
 impl By {
-    /// The name of the key.
-    pub fn key(&self) -> &str {
-        match self {
-            By::Ring { key, .. } | By::Modulo { key } => key,
-        }
-    }
-
     /// The rule for `members` members; problems are reported at the present place.
     pub fn build(&self, members: u16, wiring: &mut Wiring<'_>) -> Option<Partition> {
         let key = KeyOf::named(self.key(), wiring)?;

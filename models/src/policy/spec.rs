@@ -135,7 +135,7 @@ fn two() -> u32 {
 }
 
 /// 150 points a member keep shares within about a tenth of one another.
-pub fn virtual_nodes() -> u32 {
+fn virtual_nodes() -> u32 {
     150
 }
 

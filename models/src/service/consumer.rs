@@ -141,7 +141,7 @@ impl Consumer {
         let brokers = wiring.builder.declared(group).size;
         let reader = wiring.builder.group_name(id);
         for number in 0..parts {
-            let log = wiring.log(topic, topic, number as usize);
+            let log = wiring.log(topic, number);
             let group = wiring.builder.ledger().join(log, &reader);
             self.partitions.push(Partition {
                 channel: self.channels.len(),

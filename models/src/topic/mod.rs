@@ -121,10 +121,10 @@ impl TopicSpec {
     }
 
     fn rules(&self, name: &str, group: GroupId, key: KeyOf, wiring: &mut Wiring<'_>) -> Rules {
+        let logs: Vec<_> = (0..self.partitions).map(|part| wiring.log(name, part)).collect();
         let builder = &mut *wiring.builder;
         let on = (self.brokers, self.replication);
         let leaders = Leadership::new(builder.ledger(), name, self.partitions, on);
-        let logs: Vec<_> = (0..self.partitions).map(|_| builder.ledger().log(name)).collect();
         if let Some(records) = self.retain {
             logs.iter().for_each(|log| builder.ledger().retain(*log, records));
         }
@@ -159,7 +159,7 @@ impl ComponentSpec for TopicSpec {
 
     fn offer(&self) -> Offer {
         let operations = ["publish", "fetch"].map(String::from).to_vec();
-        Offer { kind: "Topic", operations, ..Offer::default() }
+        Offer { kind: "Topic", operations, partitions: self.partitions, ..Offer::default() }
     }
 
     fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>) {
