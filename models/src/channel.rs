@@ -148,6 +148,11 @@ impl Channel {
         self.cancel = true;
     }
 
+    /// Whether the callee is told.
+    pub fn cancels(&self) -> bool {
+        self.cancel
+    }
+
     /// Which members answer this channel's calls.
     pub fn group(&self) -> GroupId {
         self.group
@@ -212,9 +217,10 @@ impl Channel {
         cx.tell(Port { link: self.link, member }, request, arg);
     }
 
-    /// Passes a held call on to a member of its choice.
+    /// Passes a held call on to a member of its choice, as operation `op`.
     #[inline]
-    pub fn forward<C: Component>(&mut self, cx: &mut Cx<'_, C>, call: CallId) {
+    pub fn forward<C: Component>(&mut self, cx: &mut Cx<'_, C>, call: CallId, op: OpId) {
+        cx.readdress(call, op);
         let request = cx.request(call);
         let member = self.pick(cx, &request);
         if self.counts {

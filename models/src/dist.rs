@@ -148,7 +148,7 @@ fn observed(file: &str) -> Result<Vec<Dur>, BadDist> {
 /// A whole number that each request is born with.
 #[derive(Clone, Debug, Deserialize)]
 pub enum NumberSpec {
-    /// 1, 2, 3 … in the order of birth.
+    /// 0, 1, 2 … in the order of birth.
     Counter,
     /// Always this one.
     Always(u32),

@@ -10,6 +10,9 @@ pub mod procedure;
 pub mod service;
 pub mod wiring;
 
+pub mod gateway;
+pub mod traffic;
+
 pub mod cache;
 pub mod database;
 pub mod redis;
@@ -38,4 +41,57 @@ pub trait ComponentSpec {
     fn offer(&self) -> Offer;
     /// Puts every member in its place. Mistakes are reported to `wiring`, never panicked over.
     fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>);
+}
+
+/// The one list of kinds: adding a component is one file or folder, and one line here.
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])* $kind:ident($spec:ty)),* $(,)?) => {
+        /// A component as a scenario writes it: `Service(replicas: 3, …)`.
+        #[derive(Clone, Debug, serde::Deserialize)]
+        pub enum Spec {
+            $($(#[doc = $doc])* $kind($spec)),*
+        }
+
+        /// The names of all kinds, each with what it is.
+        pub const KINDS: &[(&str, &str)] = &[$((stringify!($kind), concat!($($doc),*))),*];
+
+        impl ComponentSpec for Spec {
+            fn members(&self) -> u16 {
+                match self { $(Spec::$kind(spec) => spec.members()),* }
+            }
+            fn cpu(&self) -> Option<Discipline> {
+                match self { $(Spec::$kind(spec) => spec.cpu()),* }
+            }
+            fn offer(&self) -> Offer {
+                match self { $(Spec::$kind(spec) => spec.offer()),* }
+            }
+            fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>) {
+                match self { $(Spec::$kind(spec) => spec.build(name, group, wiring)),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Routes calls to services and balances them over their replicas.
+    Gateway(gateway::GatewaySpec),
+    /// Replicas that run flows for callers, by the clock, or for records of a topic.
+    Service(service::ServiceSpec),
+    /// Nodes that keep real keys for a while, each a single-threaded event loop.
+    Cache(cache::CacheSpec),
+    /// Shards with connections, tables and logs, and a commit that may wait for a disk.
+    Database(database::DatabaseSpec),
+    /// A single-threaded server with locks and tables in memory.
+    Redis(redis::RedisSpec),
+    /// A line in order of arrival, and a limited number of places inside.
+    WaitingRoom(waiting_room::WaitingRoomSpec),
+    /// A replicated log in partitions, as in Kafka.
+    Topic(topic::TopicSpec),
+}
+
+impl Spec {
+    /// Whether it runs flows: those are built before the stores that execute their procedures.
+    pub fn runs_flows(&self) -> bool {
+        matches!(self, Spec::Gateway(_) | Spec::Service(_))
+    }
 }

@@ -99,6 +99,12 @@ impl<'a, C: Component> Cx<'a, C> {
         self.kernel.chance.below(stream, n)
     }
 
+    /// An exponential number with mean 1.
+    #[inline]
+    pub fn exponential(&mut self, stream: StreamId) -> f64 {
+        self.kernel.chance.exponential(stream)
+    }
+
     /// A number in (0, 1).
     #[inline]
     pub fn unit(&mut self, stream: StreamId) -> f64 {
@@ -124,6 +130,15 @@ impl<C: Component> Cx<'_, C> {
     #[inline]
     pub fn reply(&mut self, call: CallId, answer: Answer) {
         self.kernel.reply(call, answer);
+    }
+
+    /// Changes what a call it holds asks for, before it is passed on: the next callee has names
+    /// of its own for its operations.
+    #[inline]
+    pub fn readdress(&mut self, call: CallId, op: OpId) {
+        if let Some(call) = self.kernel.calls.get_mut(call) {
+            call.request.op = op;
+        }
     }
 
     /// Passes on a call it holds: the answer and the hang-up pass this component by.

@@ -165,6 +165,12 @@ impl Chance {
         self.at(stream).unit()
     }
 
+    /// An exponential number with mean 1.
+    #[inline]
+    pub fn exponential(&mut self, stream: StreamId) -> f64 {
+        self.at(stream).exponential()
+    }
+
     /// A whole number below `n`, all equally likely.
     #[inline]
     pub fn below(&mut self, stream: StreamId, n: u32) -> u32 {
