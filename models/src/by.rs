@@ -21,6 +21,14 @@ pub enum By {
         /// A draw, or `"request"`.
         key: String,
     },
+    /// As Kafka's clients: the murmur2 hash of the key decides a partition, and partition `p` is
+    /// on member `p` modulo the number of members, unless that one says otherwise.
+    Murmur2 {
+        /// A draw, or `"request"`.
+        key: String,
+        /// How many partitions.
+        partitions: u16,
+    },
 }
 
 fn virtual_nodes() -> u32 {
@@ -31,7 +39,7 @@ impl By {
     /// The name of the key that decides.
     pub fn key(&self) -> &str {
         match self {
-            By::Ring { key, .. } | By::Modulo { key } => key,
+            By::Ring { key, .. } | By::Modulo { key } | By::Murmur2 { key, .. } => key,
         }
     }
 }

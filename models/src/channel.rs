@@ -108,7 +108,10 @@ impl Channel {
         let owner = format!("{} to {name}", wiring.builder.name(from));
         let stream = wiring.builder.stream(&owner, purpose);
         let by = wiring.offers.get(&name).and_then(|offer| offer.by.clone());
+        // What is wrong with its rule, the store itself reports.
+        let known = wiring.problems.len();
         let spread = by.and_then(|by| by.build(members, wiring));
+        wiring.problems.truncate(known);
         let balance = match spread {
             Some(spread) => Balance::of(spread),
             None => balance(policy, members, wiring),
@@ -209,6 +212,13 @@ impl Channel {
         let ask = Ask { request, arg: asked.arg, timeout, cancel: self.cancel };
         tries.call = cx.call(Port { link: self.link, member }, ask, ticket);
         Ok(())
+    }
+
+    /// An answer has named another member as the one to ask.
+    pub fn redirected(&mut self, request: &Request, member: u16) {
+        if let Some(key) = self.balance.key() {
+            self.balance.redirected(key.of(request), member);
+        }
     }
 
     /// Says something that needs no answer.

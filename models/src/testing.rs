@@ -1,12 +1,24 @@
 //! Scripts for the tests of components: who asks what and when, and what came back.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use engine::{
     Answer, Ask, Builder, CallId, Component, ComponentId, Cx, Frame, GroupId, LinkId, OpId,
     Outcome, Port, Request, Span, Time, World,
 };
+
+use ron::extensions::Extensions;
+
+use crate::ComponentSpec;
+use crate::cache::CacheSpec;
+use crate::database::DatabaseSpec;
+use crate::redis::RedisSpec;
+use crate::service::ServiceSpec;
+use crate::topic::TopicSpec;
+use crate::waiting_room::WaitingRoomSpec;
+use crate::wiring::Wiring;
 
 /// One line of a script.
 #[derive(Clone, Copy, Debug)]
@@ -144,4 +156,60 @@ pub fn heard(log: &Log) -> Vec<(u64, usize, Outcome, i64)> {
         (at.0 / 1_000_000, *line, answer.outcome, answer.value)
     };
     log.borrow().iter().map(row).collect()
+}
+
+/// A component as a scenario writes it.
+#[derive(serde::Deserialize)]
+pub enum Spec {
+    Service(ServiceSpec),
+    Cache(CacheSpec),
+    Database(DatabaseSpec),
+    Redis(RedisSpec),
+    WaitingRoom(WaitingRoomSpec),
+    Topic(TopicSpec),
+}
+
+impl Spec {
+    /// What all kinds have in common.
+    pub fn as_component(&self) -> &dyn ComponentSpec {
+        match self {
+            Spec::Service(spec) => spec,
+            Spec::Cache(spec) => spec,
+            Spec::Database(spec) => spec,
+            Spec::Redis(spec) => spec,
+            Spec::WaitingRoom(spec) => spec,
+            Spec::Topic(spec) => spec,
+        }
+    }
+}
+
+/// Reads RON with the extensions of scenarios. Panics if it does not parse.
+pub fn parse<T: serde::de::DeserializeOwned>(text: &str) -> T {
+    let extensions = Extensions::IMPLICIT_SOME
+        | Extensions::UNWRAP_NEWTYPES
+        | Extensions::UNWRAP_VARIANT_NEWTYPES;
+    let options = ron::Options::default().with_default_extension(extensions);
+    options.from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Wires up the components of a map, as a scenario would: all groups first, then what runs flows,
+/// then stores. Panics on mistakes.
+pub fn wire(builder: &mut Builder, draws: &[&str], components: &str) {
+    let specs: BTreeMap<String, Spec> = parse(components);
+    let zone = builder.zone("a");
+    let mut groups = Vec::new();
+    for (name, spec) in &specs {
+        let it = spec.as_component();
+        let nodes: Vec<_> = (0..it.members()).map(|_| builder.node(zone, it.cpu())).collect();
+        groups.push((name, spec, builder.group(name, it.offer().kind, &nodes)));
+    }
+    let mut wiring = Wiring::new(builder, draws.iter().map(|draw| (*draw).into()).collect());
+    for (name, spec, _) in &groups {
+        wiring.offers.insert((*name).clone(), spec.as_component().offer());
+    }
+    groups.sort_by_key(|(_, spec, _)| !matches!(spec, Spec::Service(_)));
+    for (name, spec, group) in groups {
+        spec.as_component().build(name, group, &mut wiring);
+    }
+    assert_eq!(wiring.problems, []);
 }

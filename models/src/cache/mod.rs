@@ -87,7 +87,7 @@ impl CacheSpec {
         if self.nodes == 0 {
             wiring.at_name("nodes", |w| w.problem("a cache needs at least one node"));
         }
-        if self.nodes > 1 && self.by.is_none() {
+        if self.nodes > 1 && self.by.is_none() && self.key.is_some() {
             let help = "say it: by: Ring(key: \"product\")".to_owned();
             wiring.problem_with("which of the nodes keeps which key is not said", Some(help));
         }
@@ -110,9 +110,12 @@ impl CacheSpec {
     }
 
     fn key_of(&self, wiring: &mut Wiring<'_>) -> Option<KeyOf> {
-        let field = if self.by.is_some() { "by" } else { "key" };
-        match self.key_name() {
-            Some(name) => wiring.at_name(field, |w| KeyOf::named(name, w)),
+        if let Some(by) = &self.by {
+            let sound = wiring.at_name("by", |w| by.build(self.members(), w)).is_some();
+            return sound.then(|| KeyOf::named(by.key(), wiring)).flatten();
+        }
+        match &self.key {
+            Some(name) => wiring.at_name("key", |w| KeyOf::named(name, w)),
             None => {
                 let help = "say it: key: \"product\"".to_owned();
                 wiring.problem_with("which draw is the key is not said", Some(help));

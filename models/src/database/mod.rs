@@ -78,9 +78,13 @@ fn queue() -> u32 {
 
 impl DatabaseSpec {
     fn complain(&self, wiring: &mut Wiring<'_>) {
-        if self.shards.as_ref().is_some_and(|shards| shards.count == 0) {
-            let at_count = |w: &mut Wiring<'_>| w.problem("a database needs at least one shard");
-            wiring.at_name("shards", |w| w.at_name("count", at_count));
+        if let Some(Shards { count, by }) = &self.shards {
+            wiring.at_name("shards", |wiring| {
+                if *count == 0 {
+                    wiring.at_name("count", |w| w.problem("a database needs at least one shard"));
+                }
+                wiring.at_name("by", |w| by.build((*count).max(1), w));
+            });
         }
         if self.connections == 0 {
             wiring.at_name("connections", |w| w.problem("nothing can run without a connection"));

@@ -264,6 +264,7 @@ impl Machine {
             let asked = asked(frame, call, &self.extras);
             let member = answer.value as u16;
             channel.done(cx, &mut frame.tries, Outcome::Redirected);
+            channel.redirected(&asked.request, member);
             let ticket = C::ticket(key);
             return match channel.ask_member(cx, &asked, member, &mut frame.tries, ticket) {
                 Ok(()) => None,

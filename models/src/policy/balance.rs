@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::partition::Partition;
 use super::ring::Ring;
 use crate::key::KeyOf;
+use crate::topic::partition_of;
 
 /// The rule, and what it remembers.
 #[derive(Clone, Debug)]
@@ -26,6 +27,9 @@ pub enum Balance {
     Ring(KeyOf, Rc<Ring>),
     /// Each key has its member; if that one is out, nobody else has the key.
     Modulo(KeyOf, u16),
+    /// Each partition has its leader, as far as the caller knows. If that one is out, anybody can
+    /// name the new one.
+    Leaders(KeyOf, Vec<u16>),
 }
 
 impl Balance {
@@ -34,6 +38,15 @@ impl Balance {
         match partition {
             Partition::Ring(key, ring) => Balance::Ring(key, Rc::new(ring)),
             Partition::Modulo(key, members) => Balance::Modulo(key, members),
+            Partition::Leaders(key, leaders) => Balance::Leaders(key, leaders),
+        }
+    }
+
+    /// Somebody who was asked about `key` has named another member: that one is asked from now on.
+    pub fn redirected(&mut self, key: u64, member: u16) {
+        if let Balance::Leaders(_, leaders) = self {
+            let partition = partition_of(key, leaders.len() as u16);
+            leaders[partition as usize] = member;
         }
     }
 
@@ -41,7 +54,9 @@ impl Balance {
     #[inline]
     pub fn key(&self) -> Option<KeyOf> {
         match self {
-            Balance::Ring(key, _) | Balance::Modulo(key, _) => Some(*key),
+            Balance::Ring(key, _) | Balance::Modulo(key, _) | Balance::Leaders(key, _) => {
+                Some(*key)
+            }
             _ => None,
         }
     }
@@ -79,6 +94,11 @@ impl Balance {
                 ring.member(key, serves).expect("somebody is ready, and everybody on the ring")
             }
             Balance::Modulo(_, members) => (key % u64::from(*members)) as u16,
+            Balance::Leaders(_, leaders) => {
+                let leader = leaders[partition_of(key, leaders.len() as u16) as usize];
+                let known = ready.binary_search(&leader);
+                known.map_or_else(|after| ready[after % ready.len()], |_| leader)
+            }
         }
     }
 }
@@ -95,6 +115,19 @@ mod tests {
         assert_eq!(turns, [0, 1, 2, 0, 1]);
         // Member 1 is out: the turn goes on with who is third, then around.
         assert_eq!([pick(&[0, 2]), pick(&[0, 2]), pick(&[0, 2])], [0, 2, 0]);
+    }
+
+    /// Key 21 is in partition 3 of 7 (see murmur2.rs): on member 0 of 3 at first. While that one is
+    /// out the next one is asked; it names member 2, which is asked from then on.
+    #[test]
+    fn a_leader_is_remembered() {
+        let leaders = (0..7).map(|partition| partition % 3).collect();
+        let mut balance = Balance::of(Partition::Leaders(KeyOf::Root, leaders));
+        let pick = |balance: &mut Balance, ready: &[u16]| balance.pick(ready, 21, |_| 0, |_| 0);
+        assert_eq!(pick(&mut balance, &[0, 1, 2]), 0);
+        assert_eq!(pick(&mut balance, &[1, 2]), 1);
+        balance.redirected(21, 2);
+        assert_eq!((pick(&mut balance, &[0, 1, 2]), pick(&mut balance, &[0, 1])), (2, 0));
     }
 
     #[test]

@@ -18,6 +18,14 @@ impl By {
                 Some(Partition::Ring(key, Ring::new(members, virtual_nodes)))
             }
             By::Modulo { .. } => Some(Partition::Modulo(key, members)),
+            By::Murmur2 { partitions: 0, .. } => {
+                wiring.problem("keys need at least one partition");
+                None
+            }
+            By::Murmur2 { partitions, .. } => {
+                let leaders = (0..partitions).map(|partition| partition % members);
+                Some(Partition::Leaders(key, leaders.collect()))
+            }
         }
     }
 }
@@ -29,4 +37,6 @@ pub enum Partition {
     Ring(KeyOf, Ring),
     /// Modulo: a lost member's keys have nowhere to go.
     Modulo(KeyOf, u16),
+    /// Partitions, and the member that keeps each as far as is known.
+    Leaders(KeyOf, Vec<u16>),
 }

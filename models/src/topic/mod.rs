@@ -19,6 +19,7 @@ use engine::{Discipline, GroupId, Span};
 use serde::Deserialize;
 
 use crate::ComponentSpec;
+use crate::by::By;
 use crate::dist::Dist;
 use crate::key::KeyOf;
 use crate::stores::dist_or;
@@ -159,7 +160,9 @@ impl ComponentSpec for TopicSpec {
 
     fn offer(&self) -> Offer {
         let operations = ["publish", "fetch"].map(String::from).to_vec();
-        Offer { kind: "Topic", operations, partitions: self.partitions, ..Offer::default() }
+        let (key, partitions) = (self.key.clone(), self.partitions);
+        let by = Some(By::Murmur2 { key, partitions });
+        Offer { kind: "Topic", operations, partitions, by, ..Offer::default() }
     }
 
     fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>) {

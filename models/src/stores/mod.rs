@@ -16,3 +16,8 @@ pub(crate) fn dist_or(
     let drawn = said.and_then(|dist| wiring.at_name(field, |w| dist.build(w)));
     drawn.unwrap_or(Draw::Fixed(otherwise))
 }
+
+#[cfg(test)]
+mod forms;
+#[cfg(test)]
+mod together;

@@ -1,0 +1,93 @@
+//! How stores are written in a scenario: what is accepted, and what is said about mistakes.
+
+use engine::{Builder, Frame, Span};
+
+use crate::testing::{Spec, parse};
+use crate::wiring::{Problem, Segment, Wiring};
+
+fn path(problem: &Problem) -> String {
+    let name = |segment: &Segment| match segment {
+        Segment::Name(name) => name.clone(),
+        Segment::Index(index) => index.to_string(),
+    };
+    problem.path.iter().map(name).collect::<Vec<_>>().join(".")
+}
+
+/// The mistakes in one store that is called `it`: where, and in which words.
+fn mistakes(text: &str) -> Vec<(String, String)> {
+    let spec: Spec = parse(text);
+    let mut builder = Builder::new(Frame::plain(1, Span::secs(1)));
+    let zone = builder.zone("a");
+    let spec = spec.as_component();
+    let nodes: Vec<_> = (0..spec.members()).map(|_| builder.node(zone, spec.cpu())).collect();
+    let group = builder.group("it", spec.offer().kind, &nodes);
+    let mut wiring = Wiring::new(&mut builder, vec!["product".into(), "user".into()]);
+    spec.build("it", group, &mut wiring);
+    wiring.problems.iter().map(|problem| (path(problem), problem.message.clone())).collect()
+}
+
+/// The forms of the example scenarios, and the shortest of each kind.
+#[test]
+fn forms_of_the_examples_are_accepted() {
+    for text in [
+        r#"Cache(nodes: 3, by: Ring(key: "product", virtual_nodes: 150), capacity: 20_000,
+            evict: Lru, ttl: "10m", coalesce: true, access: LogNormal(median: "0.2ms", p99: "1ms"))"#,
+        r#"Cache(key: "product")"#,
+        r#"Cache(nodes: 2, by: Modulo(key: "user"), coalesce: true, fill: "500ms", of: "stock")"#,
+        r#"Database(shards: (count: 4, by: Ring(key: "product", virtual_nodes: 150)), connections: 8,
+            statement: Exp("10ms"), tables: {
+                "product": Table(key: "product", rows: 100_000, value: 50),
+                "order": Table(key: "request") })"#,
+        r#"Database(connections: 32, statement: Exp("2ms"), commit: Group(fsync: Exp("1ms")),
+            tables: { "orders": Table(key: "user"), "outbox": Log() })"#,
+        "Database()",
+        r#"Database(cpu: 2, commit: None, queue: 10, tables: { "events": Log(retain: 1000) })"#,
+        r#"Topic(key: "user", partitions: 12, brokers: 3, replication: 3, acks: All, min_in_sync: 2)"#,
+        "Topic()",
+        r#"Topic(acks: None, append: Always("50us"), session: "18s", retain: 1_000_000)"#,
+        r#"WaitingRoom(active: 100, admit: (every: "1s", up_to: 100), stay: "5m")"#,
+        r#"Redis(command: Exp("0.5ms"))"#,
+        r#"Redis(durable: true, tables: { "likes": Table(key: "product") })"#,
+    ] {
+        assert_eq!(mistakes(text), [], "{text}");
+    }
+}
+
+#[test]
+fn values_that_make_no_sense_are_named() {
+    for (text, at, says) in [
+        ("Cache()", "", "which draw is the key"),
+        (r#"Cache(key: "produkt")"#, "key", "no draw `produkt`"),
+        (r#"Cache(nodes: 2, key: "product")"#, "", "which of the nodes"),
+        (r#"Cache(nodes: 0, by: Ring(key: "product"))"#, "nodes", "at least one node"),
+        (r#"Cache(nodes: 2, by: Ring(key: "produkt"))"#, "by", "no draw `produkt`"),
+        (r#"Cache(by: Ring(key: "user", virtual_nodes: 0))"#, "by", "virtual node"),
+        (r#"Cache(by: Modulo(key: "user"), key: "user")"#, "key", "`by` names the key"),
+        (r#"Cache(key: "user", capacity: 0)"#, "capacity", "between 1 and"),
+        (r#"Cache(key: "user", ttl: "0s")"#, "ttl", "never hit"),
+        (r#"Cache(key: "user", fill: "1s")"#, "fill", "coalesce"),
+        (r#"Cache(key: "user", coalesce: true, fill: "0s")"#, "fill", "no time"),
+        (r#"Database(shards: (count: 0, by: Modulo(key: "user")))"#, "shards.count", "one shard"),
+        (r#"Database(shards: (count: 2, by: Modulo(key: "u")))"#, "shards.by", "no draw `u`"),
+        ("Database(connections: 0)", "connections", "connection"),
+        ("Database(cpu: -1)", "cpu", "above zero"),
+        (r#"Database(tables: {"a": Table(key: "u")})"#, "tables.a.key", "no draw `u`"),
+        (r#"Database(tables: {"a": Table(key: "user", rows: 0)})"#, "tables.a.rows", "between 1"),
+        (r#"Database(tables: {"a": Table(key: "user", value: 5)})"#, "tables.a.value", "no row"),
+        ("Topic(partitions: 0)", "partitions", "between 1 and"),
+        ("Topic(brokers: 0)", "brokers", "at least one broker"),
+        ("Topic(brokers: 2, replication: 3)", "replication", "there are 2"),
+        ("Topic(min_in_sync: 2)", "min_in_sync", "can never be met"),
+        (r#"Topic(key: "usr")"#, "key", "no draw `usr`"),
+        (r#"Topic(session: "0s")"#, "session", "some time"),
+        (r#"WaitingRoom(active: 0, admit: (every: "1s", up_to: 1))"#, "active", "nobody"),
+        (r#"WaitingRoom(active: 1, admit: (every: "0s", up_to: 1))"#, "admit.every", "period"),
+        (r#"WaitingRoom(active: 1, admit: (every: "1s", up_to: 0))"#, "admit.up_to", "nobody"),
+        (r#"WaitingRoom(active: 1, admit: (every: "1s", up_to: 1), stay: "0s")"#, "stay", "last"),
+    ] {
+        let found = mistakes(text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!(found[0].0, at, "{text}");
+        assert!(found[0].1.contains(says), "{text}: {}", found[0].1);
+    }
+}
