@@ -25,7 +25,7 @@ mod stores;
 pub mod units;
 
 #[cfg(test)]
-pub mod testing;
+mod testing;
 
 use engine::{Discipline, GroupId};
 

@@ -123,6 +123,13 @@ impl Stage {
         (Stage { builder, callers: 0 }, group)
     }
 
+    /// The components of a map, wired as a scenario would.
+    pub fn wired(draws: &[&str], components: &str) -> Stage {
+        let mut builder = Builder::new(Frame::plain(1, Span::secs(60)));
+        wire(&mut builder, draws, components);
+        Stage { builder, callers: 0 }
+    }
+
     /// The place of a member of the tested group.
     pub fn member(&self, group: GroupId, member: u16) -> ComponentId {
         self.builder.declared(group).member(member)
@@ -194,7 +201,7 @@ pub fn parse<T: serde::de::DeserializeOwned>(text: &str) -> T {
 
 /// Wires up the components of a map, as a scenario would: all groups first, then what runs flows,
 /// then stores. Panics on mistakes.
-pub fn wire(builder: &mut Builder, draws: &[&str], components: &str) {
+fn wire(builder: &mut Builder, draws: &[&str], components: &str) {
     let specs: BTreeMap<String, Spec> = parse(components);
     let zone = builder.zone("a");
     let mut groups = Vec::new();
