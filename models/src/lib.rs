@@ -39,6 +39,10 @@ pub trait ComponentSpec {
     fn cpu(&self) -> Option<Discipline>;
     /// What others may ask of it.
     fn offer(&self) -> Offer;
+    /// The word of one of its own levers, by the name of the action that pulls it: `Flush`.
+    fn lever(&self, _action: &str) -> Option<u64> {
+        None
+    }
     /// Puts every member in its place. Mistakes are reported to `wiring`, never panicked over.
     fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>);
 }
@@ -64,6 +68,9 @@ macro_rules! kinds {
             }
             fn offer(&self) -> Offer {
                 match self { $(Spec::$kind(spec) => spec.offer()),* }
+            }
+            fn lever(&self, action: &str) -> Option<u64> {
+                match self { $(Spec::$kind(spec) => spec.lever(action)),* }
             }
             fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>) {
                 match self { $(Spec::$kind(spec) => spec.build(name, group, wiring)),* }

@@ -11,14 +11,8 @@ use engine::{
 
 use ron::extensions::Extensions;
 
-use crate::ComponentSpec;
-use crate::cache::CacheSpec;
-use crate::database::DatabaseSpec;
-use crate::redis::RedisSpec;
-use crate::service::ServiceSpec;
-use crate::topic::TopicSpec;
-use crate::waiting_room::WaitingRoomSpec;
 use crate::wiring::Wiring;
+use crate::{ComponentSpec as _, Spec};
 
 /// One line of a script.
 #[derive(Clone, Copy, Debug)]
@@ -165,31 +159,6 @@ pub fn heard(log: &Log) -> Vec<(u64, usize, Outcome, i64)> {
     log.borrow().iter().map(row).collect()
 }
 
-/// A component as a scenario writes it.
-#[derive(serde::Deserialize)]
-pub enum Spec {
-    Service(ServiceSpec),
-    Cache(CacheSpec),
-    Database(DatabaseSpec),
-    Redis(RedisSpec),
-    WaitingRoom(WaitingRoomSpec),
-    Topic(TopicSpec),
-}
-
-impl Spec {
-    /// What all kinds have in common.
-    pub fn as_component(&self) -> &dyn ComponentSpec {
-        match self {
-            Spec::Service(spec) => spec,
-            Spec::Cache(spec) => spec,
-            Spec::Database(spec) => spec,
-            Spec::Redis(spec) => spec,
-            Spec::WaitingRoom(spec) => spec,
-            Spec::Topic(spec) => spec,
-        }
-    }
-}
-
 /// Reads RON with the extensions of scenarios. Panics if it does not parse.
 pub fn parse<T: serde::de::DeserializeOwned>(text: &str) -> T {
     let extensions = Extensions::IMPLICIT_SOME
@@ -206,17 +175,16 @@ fn wire(builder: &mut Builder, draws: &[&str], components: &str) {
     let zone = builder.zone("a");
     let mut groups = Vec::new();
     for (name, spec) in &specs {
-        let it = spec.as_component();
-        let nodes: Vec<_> = (0..it.members()).map(|_| builder.node(zone, it.cpu())).collect();
-        groups.push((name, spec, builder.group(name, it.offer().kind, &nodes)));
+        let nodes: Vec<_> = (0..spec.members()).map(|_| builder.node(zone, spec.cpu())).collect();
+        groups.push((name, spec, builder.group(name, spec.offer().kind, &nodes)));
     }
     let mut wiring = Wiring::new(builder, draws.iter().map(|draw| (*draw).into()).collect());
     for (name, spec, _) in &groups {
-        wiring.offers.insert((*name).clone(), spec.as_component().offer());
+        wiring.offers.insert((*name).clone(), spec.offer());
     }
-    groups.sort_by_key(|(_, spec, _)| !matches!(spec, Spec::Service(_)));
+    groups.sort_by_key(|(_, spec, _)| !spec.runs_flows());
     for (name, spec, group) in groups {
-        spec.as_component().build(name, group, &mut wiring);
+        spec.build(name, group, &mut wiring);
     }
     assert_eq!(wiring.problems, []);
 }

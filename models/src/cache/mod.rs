@@ -11,7 +11,7 @@ mod node;
 mod tests;
 
 use engine::chance::Sampler;
-use engine::{Discipline, GroupId, Span};
+use engine::{Discipline, GroupId, Span, Word as _};
 use serde::Deserialize;
 
 use crate::ComponentSpec;
@@ -22,7 +22,7 @@ use crate::stores::dist_or;
 use crate::units::Dur;
 use crate::wiring::{Offer, Wiring};
 
-use node::{CacheNode, Counters, Node, Ops};
+use node::{CacheNode, Counters, Lever, Node, Ops};
 
 pub use node::fill_word;
 
@@ -137,6 +137,10 @@ impl ComponentSpec for CacheSpec {
     fn offer(&self) -> Offer {
         let operations = ["get", "put", "forget"].map(String::from).to_vec();
         Offer { kind: "Cache", operations, by: self.by.clone(), ..Offer::default() }
+    }
+
+    fn lever(&self, action: &str) -> Option<u64> {
+        (action == "Flush").then(|| Lever::Flush.pack())
     }
 
     fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>) {

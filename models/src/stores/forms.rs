@@ -2,8 +2,9 @@
 
 use engine::{Builder, Frame, Span};
 
-use crate::testing::{Spec, parse};
+use crate::testing::parse;
 use crate::wiring::{Problem, Segment, Wiring};
+use crate::{ComponentSpec as _, Spec};
 
 fn path(problem: &Problem) -> String {
     let name = |segment: &Segment| match segment {
@@ -18,7 +19,6 @@ fn mistakes(text: &str) -> Vec<(String, String)> {
     let spec: Spec = parse(text);
     let mut builder = Builder::new(Frame::plain(1, Span::secs(1)));
     let zone = builder.zone("a");
-    let spec = spec.as_component();
     let nodes: Vec<_> = (0..spec.members()).map(|_| builder.node(zone, spec.cpu())).collect();
     let group = builder.group("it", spec.offer().kind, &nodes);
     let mut wiring = Wiring::new(&mut builder, vec!["product".into(), "user".into()]);
@@ -31,18 +31,20 @@ fn mistakes(text: &str) -> Vec<(String, String)> {
 fn forms_of_the_examples_are_accepted() {
     for text in [
         r#"Cache(nodes: 3, by: Ring(key: "product", virtual_nodes: 150), capacity: 20_000,
-            evict: Lru, ttl: "10m", coalesce: true, access: LogNormal(median: "0.2ms", p99: "1ms"))"#,
+            evict: Lru, ttl: "10m", coalesce: true,
+            access: LogNormal(median: "0.2ms", p99: "1ms"))"#,
         r#"Cache(key: "product")"#,
         r#"Cache(nodes: 2, by: Modulo(key: "user"), coalesce: true, fill: "500ms", of: "stock")"#,
-        r#"Database(shards: (count: 4, by: Ring(key: "product", virtual_nodes: 150)), connections: 8,
-            statement: Exp("10ms"), tables: {
+        r#"Database(shards: (count: 4, by: Ring(key: "product", virtual_nodes: 150)),
+            connections: 8, statement: Exp("10ms"), tables: {
                 "product": Table(key: "product", rows: 100_000, value: 50),
                 "order": Table(key: "request") })"#,
         r#"Database(connections: 32, statement: Exp("2ms"), commit: Group(fsync: Exp("1ms")),
             tables: { "orders": Table(key: "user"), "outbox": Log() })"#,
         "Database()",
         r#"Database(cpu: 2, commit: None, queue: 10, tables: { "events": Log(retain: 1000) })"#,
-        r#"Topic(key: "user", partitions: 12, brokers: 3, replication: 3, acks: All, min_in_sync: 2)"#,
+        r#"Topic(key: "user", partitions: 12, brokers: 3, replication: 3, acks: All,
+            min_in_sync: 2)"#,
         "Topic()",
         r#"Topic(acks: None, append: Always("50us"), session: "18s", retain: 1_000_000)"#,
         r#"WaitingRoom(active: 100, admit: (every: "1s", up_to: 100), stay: "5m")"#,

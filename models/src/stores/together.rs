@@ -74,7 +74,8 @@ fn a_lock_makes_buyers_take_turns() {
         &["product"],
         r#"{
             "shop": Service(operations: { "buy": [
-                Lock("locks", (key: "product", wait: "1s", lease: "10s"), [Do("db", [Take("product")])]),
+                Lock("locks", (key: "product", wait: "1s", lease: "10s"),
+                    [Do("db", [Take("product")])]),
             ] }),
             "locks": Redis(command: Always("1ms")),
             "db": Database(statement: Always("5ms"),
@@ -146,7 +147,9 @@ fn an_outbox_is_relayed() {
     let mut stage = Stage::wired(
         &["product"],
         r#"{
-            "shop": Service(operations: { "place": [Do("db", [Insert("orders"), Append("outbox")])] }),
+            "shop": Service(operations: {
+                "place": [Do("db", [Insert("orders"), Append("outbox")])],
+            }),
             "db": Database(statement: Always("5ms"), commit: Group(fsync: Always("2ms")),
                            tables: { "orders": Table(key: "request"), "outbox": Log() }),
             "relay": Service(jobs: {
