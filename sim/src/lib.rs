@@ -1,1 +1,3 @@
-//! The pipeline from a scenario file to a report.
+//! The pipeline from a scenario file to a report: text, scenario, topology, world, run, checks.
+
+pub mod text;

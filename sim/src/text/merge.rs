@@ -23,10 +23,7 @@ pub fn merge(base: Value, over: Value) -> Value {
     Value { node, spot }
 }
 
-fn merge_entries(
-    mut base: Vec<(Value, Value)>,
-    over: Vec<(Value, Value)>,
-) -> Vec<(Value, Value)> {
+fn merge_entries(mut base: Vec<(Value, Value)>, over: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
     for (key, value) in over {
         match base.iter().position(|(known, _)| known.text() == key.text()) {
             Some(place) => {
@@ -66,9 +63,8 @@ pub fn set(root: &mut Value, text: &str, file: u16) -> Result<(), Diagnostic> {
         let help = "write --set 'components.shop.replicas=8'";
         return Err(Diagnostic::error("a setting is PATH=VALUE").at(whole).help(help));
     };
-    let steps = steps(path).ok_or_else(|| {
-        Diagnostic::error(format!("`{path}` is no path")).at(whole)
-    })?;
+    let steps =
+        steps(path).ok_or_else(|| Diagnostic::error(format!("`{path}` is no path")).at(whole))?;
     let value = parse(value.trim(), file).unwrap_or_else(|_| Value {
         node: Node::Atom(format!("\"{}\"", value.trim().replace(['"', '\\'], ""))),
         spot: whole,

@@ -13,5 +13,8 @@ mod parse;
 mod print;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use diagnostic::{Diagnostic, Diagnostics, Sources, Spot};
 pub use document::Document;

@@ -122,7 +122,8 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Result<Node, Diagnostic> {
         let start = self.at;
-        let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '%' | '/');
+        let part =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '%' | '/');
         let length = self.rest().find(|c: char| !part(c)).unwrap_or(self.rest().len());
         let text = &self.text[start..start + length];
         self.at += length;
@@ -171,7 +172,9 @@ impl Parser<'_> {
                 }
                 None => {
                     self.at = open;
-                    return Err(self.error_here(&format!("this is never closed: `{close}` is missing")));
+                    return Err(
+                        self.error_here(&format!("this is never closed: `{close}` is missing"))
+                    );
                 }
                 _ => one(self)?,
             }
@@ -254,7 +257,9 @@ impl Parser<'_> {
             (false, false) => {
                 let at = items[0].spot;
                 let help = "give it a name, or put the named ones into a `( … )` of their own";
-                Err(Diagnostic::error("values with and without names cannot be mixed").at(at).help(help))
+                Err(Diagnostic::error("values with and without names cannot be mixed")
+                    .at(at)
+                    .help(help))
             }
         }
     }
