@@ -27,8 +27,10 @@ pub struct Line {
     pub key: u32,
     /// The argument.
     pub arg: i64,
-    /// How long the caller waits, telling the callee when it stops.
+    /// How long the caller waits.
     pub timeout: Option<Span>,
+    /// It tells the callee when it stops waiting.
+    pub cancel: bool,
     /// When it hangs up, if it still waits or holds a grant.
     pub until: Option<Span>,
 }
@@ -36,7 +38,7 @@ pub struct Line {
 impl Line {
     /// Asks member 0 and waits for ever.
     pub fn new(at: Span, op: OpId, key: u32, arg: i64) -> Line {
-        Line { at, member: 0, op, key, arg, timeout: None, until: None }
+        Line { at, member: 0, op, key, arg, timeout: None, cancel: true, until: None }
     }
 }
 
@@ -85,8 +87,8 @@ impl Component for Script {
                 let mut request = Request::internal(line.op, cx.now());
                 request.root = index as u64 + 1;
                 request.draws[0] = line.key;
-                let (arg, timeout) = (line.arg, line.timeout);
-                let ask = Ask { request, arg, timeout, cancel: true };
+                let Line { arg, timeout, cancel, .. } = line;
+                let ask = Ask { request, arg, timeout, cancel };
                 let port = Port { link: self.link, member: line.member };
                 self.calls[index as usize] = cx.call(port, ask, index);
                 if let Some(until) = line.until {

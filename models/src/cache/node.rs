@@ -120,23 +120,36 @@ impl CacheNode {
         }
         cx.reply(call, Answer::DONE);
         while let Some(waiter) = self.fills.filled(key) {
-            if cx.holds(waiter) {
+            if waits(waiter, cx) {
                 cx.reply(waiter, hit(value, version));
             }
         }
     }
 
-    /// The first in line who is still there gets the miss; those before it have hung up.
+    /// The first in line who is still there gets the miss.
     fn run_out(&mut self, lease: Lease, cx: &mut Cx<'_, Self>) {
         let Some(patience) = self.node.fill else { return };
         let mut lease = lease;
         while let Some((call, next)) = self.fills.run_out(lease) {
-            if cx.holds(call) {
+            if waits(call, cx) {
                 return self.let_fill(call, next, patience, cx);
             }
             lease = next;
         }
     }
+}
+
+/// Whether somebody in line is still there. Clients wait by asking again and again: who has given
+/// up does not ask any more, whether it said so or not.
+fn waits(call: CallId, cx: &mut Cx<'_, CacheNode>) -> bool {
+    if !cx.holds(call) {
+        return false;
+    }
+    let left = cx.has_left(call);
+    if left {
+        cx.let_go(call);
+    }
+    !left
 }
 
 fn hit(value: i64, version: u32) -> Answer {

@@ -116,12 +116,17 @@ fn one_fills_for_all_who_miss_meanwhile() {
     assert_eq!(totals(&mut world), [0, 2, 0, 0, 2]);
 }
 
-/// The filler of 0 ms never fills. Its lease of 50 ms ends at 51 ms; line 1 has hung up by then
-/// (it waited 20 ms), so line 2 gets the miss, and line 3 goes on waiting until 51 + 50 ms.
+/// The filler of 0 ms never fills. Its lease of 50 ms ends at 51 ms; line 1 has left by then (it
+/// waited 20 ms), so line 2 gets the miss, and line 3 goes on waiting until 51 + 50 ms.
 #[test]
 fn a_filler_that_fails_is_replaced_when_its_lease_ends() {
+    [true, false].map(a_filler_that_fails);
+}
+
+/// With `cancel`, line 1 says that it leaves.
+fn a_filler_that_fails(cancel: bool) {
     let (mut stage, group, ops) = stage(None, Some(ms(50)));
-    let impatient = Line { timeout: Some(ms(20)), ..Line::new(ms(10), ops.get, 1, 0) };
+    let impatient = Line { timeout: Some(ms(20)), cancel, ..Line::new(ms(10), ops.get, 1, 0) };
     let lines = [
         Line::new(ms(0), ops.get, 1, 0),
         impatient,

@@ -35,7 +35,8 @@ pub struct DatabaseSpec {
     /// Connections of each shard: so many calls at once (default 10, as in HikariCP).
     #[serde(default = "connections")]
     connections: u32,
-    /// How many calls may wait for a connection of each shard; more are shed (default 1000).
+    /// How many calls may wait for a connection of each shard; more are shed (default 1000). Who
+    /// stops waiting before its turn is not served: the wait is that of the caller's pool.
     #[serde(default = "queue")]
     queue: u32,
     /// Cores of each shard, shared by the statements that run (default: no limit).

@@ -101,8 +101,19 @@ impl Shard {
         cx.reply(call, answer);
         self.active -= 1;
         cx.vacate();
+        self.drop_who_left(cx);
         if let Some(next) = self.line.pop_front() {
             self.begin(next, cx);
+        }
+    }
+
+    /// The line is that of the callers' connection pools: who has given up there is never sent.
+    fn drop_who_left(&mut self, cx: &mut Cx<'_, Self>) {
+        while let Some(&first) = self.line.front()
+            && cx.has_left(first)
+        {
+            self.line.pop_front();
+            cx.let_go(first);
         }
     }
 }
@@ -122,6 +133,7 @@ impl Component for Shard {
     }
 
     fn on_call(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
+        self.drop_who_left(cx);
         if self.active < self.rules.connections {
             self.begin(call, cx);
         } else if (self.line.len() as u64) < u64::from(self.rules.queue) {

@@ -71,6 +71,22 @@ fn calls_wait_in_line_for_a_connection() {
     assert_eq!(world.calls_in_flight(), 0);
 }
 
+/// The second gives up at 6 ms without a word. It takes no room in the line from then on, and no
+/// connection at 10 ms.
+#[test]
+fn who_gives_up_before_its_turn_is_not_served() {
+    let (mut stage, group, Asks { read, order }) = stage(1, 1, false);
+    let lines = [
+        Line::new(ms(0), order, 1, 1),
+        Line { timeout: Some(ms(5)), cancel: false, ..Line::new(ms(1), order, 1, 1) },
+        Line::new(ms(7), read, 1, 0),
+    ];
+    let log = stage.script(group, &lines);
+    let world = stage.play(ms(100));
+    assert_eq!(heard(&log), [(6, 1, TimedOut, 0), (10, 0, Done, 4), (15, 2, Done, 4)]);
+    assert_eq!(world.calls_in_flight(), 0);
+}
+
 /// 3 + 3 are more than 5: the second is denied, and its record is not in the log either.
 #[test]
 fn a_denied_transaction_leaves_nothing_behind() {

@@ -176,6 +176,12 @@ impl<C: Component> Cx<'_, C> {
         self.kernel.calls.get(call).is_some_and(|call| at_me(call) && call.phase != Phase::Lost)
     }
 
+    /// Whether the caller of a call it holds has stopped waiting, told or not. Only for what
+    /// happens at the caller's own side, such as the line in front of its connection pool.
+    pub fn has_left(&self, call: CallId) -> bool {
+        matches!(self.held(call).caller, Caller::Left | Caller::Died)
+    }
+
     /// Whether the caller of a call it holds has left because its process died, and not because
     /// it wanted to: its connection breaks, but a lease that it took stands.
     pub fn caller_died(&self, call: CallId) -> bool {
