@@ -1,3 +1,15 @@
-//! The pipeline from a scenario file to a report: text, scenario, topology, world, run, checks.
+//! The pipeline from a scenario file to a report: Scenario → Topology → World → Run → Report,
+//! each arrow one function in one file.
 
 pub mod text;
+
+pub mod scenario;
+
+pub mod findings;
+pub mod graph;
+pub mod selector;
+pub mod topology;
+
+pub mod assemble;
+pub mod run;
+pub mod sweep;

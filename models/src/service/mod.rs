@@ -2,7 +2,7 @@
 
 mod admission;
 mod consumer;
-mod spec;
+pub mod spec;
 mod worker;
 
 pub use spec::ServiceSpec;

@@ -1,0 +1,166 @@
+//! Topology → World: groups in the order of their names, a node for each member, then components
+//! that run flows, then users, then stores (which execute what the flows brought), then actions.
+
+use engine::{Action, Builder, ComponentId, Deed, Delays, Frame, Span, Target, Time, Trouble};
+use engine::{World, ZoneId};
+use models::dist::Dist;
+use models::wiring::{Problem, Wiring};
+use models::{ComponentSpec, Spec};
+
+use crate::scenario::spec::{Act, Network};
+use crate::selector::{Member, Whom};
+use crate::topology::Topology;
+
+/// A restarted process is down for no time: it comes back in the next instant.
+const AT_ONCE: Span = Span::nanos(1);
+
+/// Builds the world of one run. The errors are those of the components' own specifications.
+pub fn assemble(topology: &Topology, seed: u64) -> Result<World, Vec<Problem>> {
+    let scenario = &topology.scenario;
+    let mut frame = Frame {
+        seed,
+        duration: scenario.duration.0,
+        warmup: scenario.warmup.0,
+        sample_every: topology.every,
+        delays: Delays::NONE,
+        shuffle_ties: false,
+    };
+    // A frame needs the delays, and delays may need the tables of a builder: they are read
+    // twice, first, so that their tables have the same places both times.
+    let mut scratch = Builder::new(frame);
+    frame.delays = delays(&scenario.network, &mut wiring(topology, &mut scratch));
+    let mut builder = Builder::new(frame);
+    declare(topology, &mut builder);
+    let mut wiring = wiring(topology, &mut builder);
+    delays(&scenario.network, &mut wiring);
+    components(topology, &mut wiring, true);
+    traffic(topology, &mut wiring);
+    components(topology, &mut wiring, false);
+    timeline(topology, &mut wiring);
+    let problems = std::mem::take(&mut wiring.problems);
+    if problems.is_empty() { Ok(builder.build()) } else { Err(problems) }
+}
+
+fn wiring<'a>(topology: &Topology, builder: &'a mut Builder) -> Wiring<'a> {
+    let mut wiring = Wiring::new(builder, topology.draws.clone());
+    wiring.offers = topology.offers.clone();
+    wiring.flows = topology.scenario.flows.clone();
+    wiring.policies = topology.scenario.policies.clone();
+    wiring
+}
+
+fn delays(network: &Network, wiring: &mut Wiring<'_>) -> Delays {
+    wiring.at_name("network", |wiring| {
+        let mut one = |field: &str, said: &Option<Dist>, otherwise| match said {
+            Some(dist) => wiring.at_name(field, |w| w.dist(dist)),
+            None => otherwise,
+        };
+        let any = one("any", &network.any, engine::chance::Dist::Fixed(Span::ZERO));
+        let same_zone = one("same_zone", &network.same_zone, any);
+        Delays {
+            same_zone,
+            cross_zone: one("cross_zone", &network.cross_zone, same_zone),
+            internet: one("internet", &network.internet, any),
+        }
+    })
+}
+
+/// All groups by name, each member on a node of its own.
+fn declare(topology: &Topology, builder: &mut Builder) {
+    let scenario = &topology.scenario;
+    for (name, zones) in &topology.places.groups {
+        let spec = scenario.components.get(name);
+        let (kind, cpu) = match spec {
+            Some(spec) => (topology.offers[name].kind, spec.cpu()),
+            None => ("Traffic", None),
+        };
+        let mut nodes = Vec::new();
+        for zone in zones {
+            let zone = if spec.is_none() { ZoneId::INTERNET } else { builder.zone(zone) };
+            nodes.push(builder.node(zone, cpu.clone()));
+        }
+        builder.group(name, kind, &nodes);
+    }
+}
+
+fn components(topology: &Topology, wiring: &mut Wiring<'_>, running_flows: bool) {
+    wiring.at_name("components", |wiring| {
+        let wanted = |spec: &Spec| spec.runs_flows() == running_flows;
+        let all = topology.scenario.components.iter();
+        for (name, spec) in all.filter(|(_, spec)| wanted(spec)) {
+            let group = wiring.builder.find(name).expect("all groups are declared");
+            wiring.at_name(name, |wiring| spec.build(name, group, wiring));
+        }
+    });
+}
+
+fn traffic(topology: &Topology, wiring: &mut Wiring<'_>) {
+    let duration = topology.scenario.duration.0;
+    wiring.at_name("traffic", |wiring| {
+        for (name, spec) in &topology.scenario.traffic {
+            let group = wiring.builder.find(name).expect("all groups are declared");
+            wiring.at_name(name, |wiring| {
+                spec.build(name, group, &topology.numbers, duration, wiring);
+            });
+        }
+    });
+}
+
+fn timeline(topology: &Topology, wiring: &mut Wiring<'_>) {
+    wiring.at_name("timeline", |wiring| {
+        let entries = topology.scenario.timeline.iter().zip(&topology.targets);
+        for (index, (entry, whom)) in entries.enumerate() {
+            let deed = wiring.at_index(index, |wiring| deed(&entry.r#do, whom, topology, wiring));
+            let lasts = entry.r#for.map(|lasts| lasts.0);
+            let restart = matches!(entry.r#do, Act::Restart(_));
+            wiring.builder.action(Action {
+                name: entry.label(),
+                at: Time::ZERO + entry.at.0,
+                lasts: lasts.or(restart.then_some(AT_ONCE)),
+                target: target(whom, wiring.builder),
+                deed,
+            });
+        }
+    });
+}
+
+fn deed(act: &Act, whom: &Whom, topology: &Topology, wiring: &mut Wiring<'_>) -> Deed {
+    match act {
+        Act::Crash(_, options) => Deed::Crash { silent: options.silent },
+        Act::Restart(_) => Deed::Crash { silent: false },
+        Act::ZoneLoss(_) => Deed::Crash { silent: true },
+        Act::Pause(_) => Deed::Pause,
+        Act::Slow(_, options) => Deed::Speed(1.0 / options.times),
+        Act::Errors(_, options) => Deed::Errors(options.rate.0),
+        Act::Cut(_) | Act::Partition(_) => Deed::Link(Trouble::Cut),
+        Act::Loss(_, options) => Deed::Link(Trouble::Loss(options.rate.0)),
+        Act::Delay(_, options) => {
+            let dist = wiring.at_name("do", |w| w.at_index(1, |w| w.dist(&options.by)));
+            Deed::Link(Trouble::Delay(dist))
+        }
+        Act::Flush(_) => {
+            let Whom::Members(members, _) = whom else { unreachable!("caches are members") };
+            let lever = members.first().and_then(|(name, _)| {
+                topology.scenario.components.get(name).and_then(|spec| spec.lever("Flush"))
+            });
+            Deed::Lever { word: lever.expect("only what has the lever is flushed"), to: 1.0 }
+        }
+    }
+}
+
+fn target(whom: &Whom, builder: &Builder) -> Target {
+    let ids = |members: &[Member]| -> Vec<ComponentId> {
+        let id = |(name, member): &Member| {
+            let group = builder.find(name).expect("selectors mean declared groups");
+            builder.declared(group).member(*member)
+        };
+        let mut ids: Vec<ComponentId> = members.iter().map(id).collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    };
+    match whom {
+        Whom::Members(pool, pick) => Target::Members { pool: ids(pool), pick: *pick },
+        Whom::Links(from, to, both) => Target::Links { from: ids(from), to: ids(to), both: *both },
+    }
+}

@@ -1,0 +1,3 @@
+//! The scenario: its types.
+
+pub mod spec;

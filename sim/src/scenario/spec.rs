@@ -1,0 +1,197 @@
+//! The scenario as types: plain structs and enums, one field per word of the language. What is
+//! allowed to be left out has its default here and nowhere else.
+
+use std::collections::BTreeMap;
+
+use engine::Span;
+use models::Spec;
+use models::dist::{Dist, NumberSpec};
+use models::flow::spec::Step;
+use models::policy::spec::Policy;
+use models::traffic::TrafficSpec;
+use models::units::{Dur, Share};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// Everything that a scenario file says, after includes, variants and `--set`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scenario {
+    /// Its name. Default: the file's.
+    pub name: String,
+    /// The seed of the first run. Default: 1.
+    pub seed: u64,
+    /// How many runs, with seeds from `seed` on. Default: 1.
+    pub seeds: u32,
+    /// How long users come. Default: 60s.
+    pub duration: Dur,
+    /// Latencies and totals leave out requests born before. Default: none.
+    pub warmup: Dur,
+    /// How long the world may go on after the users have stopped. Default: not at all.
+    pub settle: Dur,
+    /// The length of an interval of the series. Default: a round one that gives at most 600.
+    pub sample: Option<Dur>,
+    /// Names of availability zones; members are spread over them in turn. Default: one.
+    pub zones: Vec<String>,
+    /// How long messages travel. Default: no time.
+    pub network: Network,
+    /// Whole numbers drawn once for each request, at its birth; at most four.
+    pub draws: BTreeMap<String, NumberSpec>,
+    /// What there is.
+    pub components: BTreeMap<String, Spec>,
+    /// Named lists of steps, for `Flow("name")`.
+    pub flows: BTreeMap<String, Vec<Step>>,
+    /// How calls to a component are made; `default` holds for all without one of their own.
+    pub policies: BTreeMap<String, Policy>,
+    /// Who asks.
+    pub traffic: BTreeMap<String, TrafficSpec>,
+    /// What changes the run from outside, and when.
+    pub timeline: Vec<Entry>,
+    /// Partial overlays by name; the text layer has applied the chosen one already.
+    pub variants: BTreeMap<String, IgnoredAny>,
+    /// What must hold.
+    pub checks: Vec<String>,
+    /// Files whose maps were merged into this one by the text layer.
+    pub include: Vec<String>,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Scenario {
+            name: String::new(),
+            seed: 1,
+            seeds: 1,
+            duration: Dur(Span::secs(60)),
+            warmup: Dur::default(),
+            settle: Dur::default(),
+            sample: None,
+            zones: Vec::new(),
+            network: Network::default(),
+            draws: BTreeMap::new(),
+            components: BTreeMap::new(),
+            flows: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            traffic: BTreeMap::new(),
+            timeline: Vec::new(),
+            variants: BTreeMap::new(),
+            checks: Vec::new(),
+            include: Vec::new(),
+        }
+    }
+}
+
+/// How long a message travels one way.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    /// Wherever nothing more special is said.
+    pub any: Option<Dist>,
+    /// Between machines of one zone.
+    pub same_zone: Option<Dist>,
+    /// Between zones.
+    pub cross_zone: Option<Dist>,
+    /// Between users and the system.
+    pub internet: Option<Dist>,
+}
+
+/// One line of the timeline.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// When it begins.
+    pub at: Dur,
+    /// How long it lasts. Default: for good.
+    #[serde(default)]
+    pub r#for: Option<Dur>,
+    /// What happens.
+    pub r#do: Act,
+    /// Its name in checks and reports. Default: as it is written: `Crash(shop/3)`.
+    #[serde(default)]
+    pub r#as: Option<String>,
+}
+
+/// What can be done to a system from outside.
+#[derive(Clone, Debug, Deserialize)]
+pub enum Act {
+    /// The process ends; when the action ends, it starts again, fresh.
+    Crash(String, #[serde(default)] CrashOptions),
+    /// The process ends and starts again at once, or after `for`.
+    Restart(String),
+    /// Nothing happens there; everything is delivered late.
+    Pause(String),
+    /// Work takes so many times as long.
+    Slow(String, SlowOptions),
+    /// This share of arriving calls fails at once.
+    Errors(String, RateOptions),
+    /// Messages do not arrive: `a -> b` one way, `a <-> b` both.
+    Cut(String),
+    /// This share of packets is lost, and sent again by TCP.
+    Loss(String, RateOptions),
+    /// Messages take longer by this.
+    Delay(String, DelayOptions),
+    /// These on one side, all other components on the other: nothing passes.
+    Partition(Vec<String>),
+    /// All machines of a zone are lost, and nobody hears anything from them.
+    ZoneLoss(String),
+    /// A cache forgets everything.
+    Flush(String),
+}
+
+/// Options of `Crash`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CrashOptions {
+    /// The machine is lost: no resets, no refusals. Default: false.
+    pub silent: bool,
+}
+
+/// Options of `Slow`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlowOptions {
+    /// So many times as long.
+    pub times: f64,
+}
+
+/// Options of `Errors` and `Loss`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateOptions {
+    /// Which share.
+    pub rate: Share,
+}
+
+/// Options of `Delay`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DelayOptions {
+    /// How much longer.
+    pub by: Dist,
+}
+
+impl Act {
+    /// The verb and its subject, as the scenario writes them.
+    pub fn parts(&self) -> (&'static str, String) {
+        match self {
+            Act::Crash(subject, _) => ("Crash", subject.clone()),
+            Act::Restart(subject) => ("Restart", subject.clone()),
+            Act::Pause(subject) => ("Pause", subject.clone()),
+            Act::Slow(subject, _) => ("Slow", subject.clone()),
+            Act::Errors(subject, _) => ("Errors", subject.clone()),
+            Act::Cut(subject) => ("Cut", subject.clone()),
+            Act::Loss(subject, _) => ("Loss", subject.clone()),
+            Act::Delay(subject, _) => ("Delay", subject.clone()),
+            Act::Partition(subjects) => ("Partition", subjects.join(", ")),
+            Act::ZoneLoss(subject) => ("ZoneLoss", subject.clone()),
+            Act::Flush(subject) => ("Flush", subject.clone()),
+        }
+    }
+}
+
+impl Entry {
+    /// What reports and checks call it.
+    pub fn label(&self) -> String {
+        let (verb, subject) = self.r#do.parts();
+        self.r#as.clone().unwrap_or_else(|| format!("{verb}({subject})"))
+    }
+}

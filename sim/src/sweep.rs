@@ -1,0 +1,47 @@
+//! Many runs: variants × seeds on rayon, each run on one thread; the records come back in order,
+//! whatever the threads did.
+
+use engine::RunRecord;
+use models::wiring::Problem;
+use rayon::prelude::*;
+
+use crate::run::{Watch, run};
+use crate::topology::Topology;
+
+/// All runs of one variant; the name is empty for a scenario without variants.
+#[derive(Clone, Debug)]
+pub struct Runs {
+    /// The variant.
+    pub variant: String,
+    /// One record per seed, in the order of seeds.
+    pub records: Vec<RunRecord>,
+}
+
+/// Plays every variant with every seed, `jobs` runs at a time.
+///
+/// The error is a mistake in the scenario that nobody found before.
+pub fn sweep(
+    variants: &[(String, Topology)],
+    seeds: &[u64],
+    missing: &[(String, String)],
+    jobs: usize,
+    watch: &Watch<'_>,
+) -> Result<Vec<Runs>, Vec<Problem>> {
+    let cases: Vec<(&Topology, u64)> = variants
+        .iter()
+        .flat_map(|(_, topology)| seeds.iter().map(move |seed| (topology, *seed)))
+        .collect();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+    let play = |(topology, seed): &(&Topology, u64)| run(topology, *seed, missing, watch);
+    let records: Result<Vec<RunRecord>, _> = match pool {
+        Ok(pool) => pool.install(|| cases.par_iter().map(play).collect()),
+        // No threads to be had: one after the other is as good.
+        Err(_) => cases.iter().map(play).collect(),
+    };
+    let mut records = records?.into_iter();
+    let runs = variants.iter().map(|(variant, _)| Runs {
+        variant: variant.clone(),
+        records: records.by_ref().take(seeds.len()).collect(),
+    });
+    Ok(runs.collect())
+}

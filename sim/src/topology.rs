@@ -1,0 +1,327 @@
+//! Scenario → Topology: names resolved, selectors turned into members, the graph of who may call
+//! whom; and everything about the scenario that makes no sense, collected.
+
+use std::collections::BTreeMap;
+
+use engine::{DRAWS, Discipline, Span, Time};
+use models::dist::NumberSpec;
+use models::wiring::Offer;
+use models::{ComponentSpec, Spec};
+
+use crate::findings::Findings;
+use crate::graph::{Graph, graph};
+use crate::scenario::spec::{Act, Entry, Scenario};
+use crate::selector::{Places, Whom};
+
+/// Series have no more intervals than this, unless the scenario says so.
+const MOST_INTERVALS: u64 = 600;
+/// And never more than this.
+const MOST_SAMPLES: u64 = 100_000;
+/// Members of all components together; each costs some kilobytes before anything happens.
+const MOST_MEMBERS: u64 = 100_000;
+
+/// Lengths of an interval that read well on an axis.
+const ROUND: [Span; 18] = [
+    Span::millis(10),
+    Span::millis(20),
+    Span::millis(50),
+    Span::millis(100),
+    Span::millis(200),
+    Span::millis(500),
+    Span::secs(1),
+    Span::secs(2),
+    Span::secs(5),
+    Span::secs(10),
+    Span::secs(20),
+    Span::secs(30),
+    Span::secs(60),
+    Span::secs(120),
+    Span::secs(300),
+    Span::secs(600),
+    Span::secs(1800),
+    Span::secs(3600),
+];
+
+/// A scenario whose names are known to mean something.
+#[derive(Clone, Debug)]
+pub struct Topology {
+    /// What was said.
+    pub scenario: Scenario,
+    /// The names of the draws, in their places.
+    pub draws: Vec<String>,
+    /// The draws, in their places.
+    pub numbers: Vec<NumberSpec>,
+    /// What each component offers.
+    pub offers: BTreeMap<String, Offer>,
+    /// All members, and the zones they are in.
+    pub places: Places,
+    /// Who may call whom.
+    pub graph: Graph,
+    /// Whom each entry of the timeline means.
+    pub targets: Vec<Whom>,
+    /// The length of an interval of the series.
+    pub every: Span,
+}
+
+/// Resolves a scenario. The topology can be assembled only if no error was found.
+pub fn topology(mut scenario: Scenario, findings: &mut Findings) -> Topology {
+    let offers = offers(&mut scenario);
+    members(&scenario, findings);
+    draws(&scenario, findings);
+    times(&scenario, findings);
+    let places = places(&scenario);
+    let targets = timeline(&scenario, &places, findings);
+    let graph = graph(&scenario, findings);
+    let (draws, numbers) =
+        scenario.draws.iter().map(|(name, number)| (name.clone(), number.clone())).unzip();
+    let every = interval(&scenario, findings);
+    Topology { scenario, draws, numbers, offers, places, graph, targets, every }
+}
+
+impl Topology {
+    /// When the run is over.
+    pub fn end(&self) -> Time {
+        Time::ZERO + self.scenario.duration.0 + self.scenario.settle.0
+    }
+}
+
+/// Gateways offer what their targets do, so that they come last (and again, for gateways behind
+/// gateways).
+fn offers(scenario: &mut Scenario) -> BTreeMap<String, Offer> {
+    let all = |scenario: &Scenario| -> BTreeMap<String, Offer> {
+        scenario.components.iter().map(|(name, spec)| (name.clone(), spec.offer())).collect()
+    };
+    for _ in 0..3 {
+        let offers = all(scenario);
+        for spec in scenario.components.values_mut() {
+            if let Spec::Gateway(gateway) = spec {
+                gateway.resolve(&offers);
+            }
+        }
+    }
+    all(scenario)
+}
+
+fn members(scenario: &Scenario, findings: &mut Findings) {
+    let mut total = 0;
+    for (name, spec) in &scenario.components {
+        total += u64::from(spec.members());
+        let at = ["components", name.as_str()];
+        if name.is_empty() || name.contains(['.', '/', ' ', '{', '}', ':', ',']) {
+            let help = Some("letters, digits, `-` and `_`".to_string());
+            findings.error(&at, format!("`{name}` is no name for a component"), help);
+        }
+        if spec.members() == 0 {
+            findings.error(&at, format!("`{name}` has no members"), None);
+        }
+        let cores = match spec.cpu() {
+            Some(Discipline::Share { cores, .. }) => cores,
+            Some(Discipline::Fifo { servers }) => servers as f64,
+            _ => 1.0,
+        };
+        if !(cores.is_finite() && cores > 0.0 && cores <= 1e6) {
+            findings.error(
+                &["components", name, "cpu"],
+                "a CPU has more than 0 cores, and at most a million",
+                None,
+            );
+        }
+        if scenario.traffic.contains_key(name) {
+            let message = format!("`{name}` is a component and traffic at once");
+            findings.error(&["traffic", name], message, Some("rename one of them".into()));
+        }
+    }
+    if total > MOST_MEMBERS {
+        let message = format!("{total} members altogether; at most {MOST_MEMBERS} are possible");
+        findings.error(&["components"], message, None);
+    }
+    if scenario.components.is_empty() {
+        let help =
+            "components: { \"api\": Service(operations: { \"get\": [Work(Exp(\"5ms\"))] }) }";
+        findings.error(&["components"], "there is nothing to simulate", Some(help.into()));
+    } else if scenario.traffic.is_empty() {
+        let help = "traffic: { \"users\": Open(rate: \"100/s\", to: \"api.get\") }";
+        findings.warn(&["traffic"], "nobody asks anything", Some(help.into()));
+    }
+    for (index, zone) in scenario.zones.iter().enumerate() {
+        if zone.is_empty() || scenario.zones[..index].contains(zone) {
+            let place = index.to_string();
+            findings.error(&["zones", &place], format!("zone `{zone}` is there already"), None);
+        }
+    }
+}
+
+fn draws(scenario: &Scenario, findings: &mut Findings) {
+    for (place, (name, number)) in scenario.draws.iter().enumerate() {
+        if place >= DRAWS {
+            let message = format!("a request carries at most {DRAWS} draws");
+            findings.error(&["draws", name], message, None);
+        }
+        if name == "request" {
+            findings.error(&["draws", name], "`request` is the number of the request", None);
+        }
+        if let Err(why) = number.build() {
+            findings.error(&["draws", name], why, None);
+        }
+    }
+}
+
+fn times(scenario: &Scenario, findings: &mut Findings) {
+    if scenario.duration.0.is_zero() {
+        let help = Some("duration: \"60s\"".to_string());
+        findings.error(&["duration"], "a run needs some time", help);
+    }
+    if scenario.warmup >= scenario.duration && !scenario.duration.0.is_zero() {
+        let message = format!("nothing is left after a warm-up of {}", scenario.warmup);
+        let help = Some(format!("the run lasts {}", scenario.duration));
+        findings.error(&["warmup"], message, help);
+    }
+    if scenario.seeds == 0 {
+        findings.error(&["seeds"], "at least one run is needed", None);
+    }
+}
+
+fn interval(scenario: &Scenario, findings: &mut Findings) -> Span {
+    let whole = (scenario.duration.0 + scenario.settle.0).0;
+    let Some(said) = scenario.sample else {
+        let fits = |every: &&Span| whole.div_ceil(every.0) <= MOST_INTERVALS;
+        let longest = Span(whole.div_ceil(MOST_INTERVALS).max(1));
+        return ROUND.iter().find(fits).copied().unwrap_or(longest);
+    };
+    if said.0.is_zero() || whole / said.0.0 > MOST_SAMPLES {
+        let message = format!("a run of {} has no {said} intervals", Span(whole));
+        let help = Some(format!("at most {MOST_SAMPLES} intervals are kept"));
+        findings.error(&["sample"], message, help);
+        return Span(whole.max(1));
+    }
+    said.0
+}
+
+fn places(scenario: &Scenario) -> Places {
+    let zones = &scenario.zones;
+    let zone = |member: u16| match zones.is_empty() {
+        true => String::new(),
+        false => zones[usize::from(member) % zones.len()].clone(),
+    };
+    let system = scenario.components.iter().map(|(name, spec)| {
+        let members = (0..spec.members()).map(zone).collect();
+        (name.clone(), members)
+    });
+    let users = scenario.traffic.iter().map(|(name, spec)| {
+        let members = (0..spec.members()).map(|_| String::new()).collect();
+        (name.clone(), members)
+    });
+    Places { groups: users.chain(system).collect(), zones: zones.clone() }
+}
+
+fn timeline(scenario: &Scenario, places: &Places, findings: &mut Findings) -> Vec<Whom> {
+    let mut targets = Vec::new();
+    let mut labels: Vec<String> = Vec::new();
+    for (index, entry) in scenario.timeline.iter().enumerate() {
+        let index = index.to_string();
+        let end = scenario.duration.0 + scenario.settle.0;
+        if entry.at.0 >= end {
+            let message = format!("at {} nothing happens any more", entry.at);
+            let help = Some(format!("the run ends at {end}"));
+            findings.error(&["timeline", &index, "at"], message, help);
+        } else if entry.r#for.is_some_and(|lasts| entry.at.0 + lasts.0 > end) {
+            let message = format!("it lasts longer than the run, which ends at {end}");
+            findings.warn(&["timeline", &index, "for"], message, None);
+        }
+        if entry.r#for.is_some_and(|lasts| lasts.0.is_zero()) {
+            findings.error(&["timeline", &index, "for"], "it needs some time", None);
+        }
+        let label = entry.label();
+        if labels.contains(&label) {
+            let help = Some("tell them apart: (…, as: \"second\")".to_string());
+            let message = format!("there are two actions `{label}`");
+            findings.warn(&["timeline", &index, "do"], message, help);
+        }
+        labels.push(label);
+        options(entry, &index, findings);
+        match target(entry, scenario, places) {
+            Ok(whom) => targets.push(whom),
+            Err(it) => findings.error(&["timeline", &index, "do", "0"], it.message, it.help),
+        }
+    }
+    targets
+}
+
+fn options(entry: &Entry, index: &str, findings: &mut Findings) {
+    let mut error = |field: &str, message: &str, help: &str| {
+        let at = ["timeline", index, "do", "1", field];
+        findings.error(&at, message, Some(help.to_string()));
+    };
+    match &entry.r#do {
+        Act::Slow(_, options) if !(options.times.is_finite() && options.times > 0.0) => {
+            error("times", "work takes a number above 0 of times as long", "times: 5");
+        }
+        Act::Errors(_, options) | Act::Loss(_, options) if options.rate.0 == 0.0 => {
+            error("rate", "a rate of nothing does nothing", "rate: \"10%\"");
+        }
+        _ => {}
+    }
+}
+
+fn target(
+    entry: &Entry,
+    scenario: &Scenario,
+    places: &Places,
+) -> Result<Whom, crate::selector::Mistake> {
+    let (verb, subject) = entry.r#do.parts();
+    let whom = match &entry.r#do {
+        Act::Partition(sides) => return partition(sides, places),
+        Act::ZoneLoss(zone) => {
+            let zone = zone.strip_prefix("zone:").unwrap_or(zone);
+            Whom::Members(places.members(&format!("zone:{zone}"))?, None)
+        }
+        _ => places.resolve(&subject)?,
+    };
+    let links = matches!(entry.r#do, Act::Cut(_) | Act::Loss(..) | Act::Delay(..));
+    let wrong = |message: String, help: &str| {
+        Err(crate::selector::Mistake { message, help: Some(help.to_string()) })
+    };
+    match &whom {
+        Whom::Members(..) if links => {
+            wrong(format!("`{verb}` is for links"), "write both ends: \"shop -> db\"")
+        }
+        Whom::Links(..) if !links => {
+            wrong(format!("`{verb}` is for members, not for links"), "write \"shop/0\"")
+        }
+        Whom::Members(members, _)
+            if members.iter().any(|(n, _)| scenario.traffic.contains_key(n)) =>
+        {
+            wrong(format!("`{subject}` are users: nobody can `{verb}` them"), "name a component")
+        }
+        Whom::Members(members, _) if matches!(entry.r#do, Act::Flush(_)) => {
+            let caches = |name: &String| scenario.components[name].lever("Flush").is_some();
+            match members.iter().all(|(name, _)| caches(name)) {
+                true => Ok(whom),
+                false => wrong(format!("`{subject}` is no cache"), "only a Cache can be flushed"),
+            }
+        }
+        _ => Ok(whom),
+    }
+}
+
+/// The named ones on one side, everybody else on the other.
+fn partition(sides: &[String], places: &Places) -> Result<Whom, crate::selector::Mistake> {
+    let mut inside = Vec::new();
+    for side in sides {
+        inside.extend(places.members(side)?);
+    }
+    inside.sort();
+    inside.dedup();
+    let everyone = places
+        .groups
+        .iter()
+        .flat_map(|(name, zones)| (0..zones.len() as u16).map(|member| (name.clone(), member)));
+    let outside: Vec<_> = everyone.filter(|member| !inside.contains(member)).collect();
+    match inside.is_empty() || outside.is_empty() {
+        true => Err(crate::selector::Mistake {
+            message: "a partition needs somebody on each side".into(),
+            help: Some("name one side: Partition([\"zone:a\"])".into()),
+        }),
+        false => Ok(Whom::Links(inside, outside, true)),
+    }
+}
