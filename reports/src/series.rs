@@ -1,0 +1,48 @@
+//! `series.csv`: everything that was sampled, long and tidy: one value a line.
+
+use std::fmt::Write as _;
+
+use engine::{Outcome, RunRecord};
+
+use crate::Report;
+use crate::format::exact;
+
+/// The whole table.
+pub fn csv(report: &Report) -> String {
+    let mut out = String::from("variant,seed,t,component,member,metric,unit,value\n");
+    for variant in &report.variants {
+        let name = variant.name.as_deref().unwrap_or("");
+        variant.runs.iter().for_each(|run| rows(&mut out, name, run));
+    }
+    out
+}
+
+fn rows(out: &mut String, variant: &str, run: &RunRecord) {
+    let seed = run.seed;
+    for column in &run.series.columns {
+        for (time, value) in run.series.times.iter().zip(&column.values) {
+            let (t, value) = (exact(time.as_secs()), exact(*value));
+            let (component, member) = (&column.component, &column.member);
+            let (metric, unit) = (&column.metric, &column.unit);
+            let _ =
+                writeln!(out, "{variant},{seed},{t},{component},{member},{metric},{unit},{value}");
+        }
+    }
+    for (operation, record) in &run.operations {
+        for (time, interval) in run.series.times.iter().zip(&record.intervals) {
+            let t = exact(time.as_secs());
+            let mut took = engine::Histogram::fine();
+            took.merge_sparse(&interval.took);
+            for outcome in Outcome::ALL.into_iter().filter(|o| interval.outcomes.of(*o) > 0) {
+                let (metric, n) = (outcome.name(), interval.outcomes.of(outcome));
+                let _ = writeln!(out, "{variant},{seed},{t},{operation},,{metric},,{n}");
+            }
+            for (metric, q) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)] {
+                if took.count() > 0 {
+                    let nanos = took.quantile(q);
+                    let _ = writeln!(out, "{variant},{seed},{t},{operation},,{metric},ns,{nanos}");
+                }
+            }
+        }
+    }
+}

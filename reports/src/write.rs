@@ -1,0 +1,89 @@
+//! The folder of results: every file in one place, the same bytes for the same runs.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::{Report, charts, hlog, result, series, topology};
+
+/// A file that could not be written.
+#[derive(Debug)]
+pub struct WriteError {
+    /// Which one.
+    pub path: PathBuf,
+    /// Why.
+    pub why: std::io::Error,
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot write `{}`: {}", self.path.display(), self.why)
+    }
+}
+
+/// What belongs to the machine and not to the run: it goes into `meta.json` and nowhere else.
+#[derive(Clone, Debug, Default)]
+pub struct Meta {
+    /// How long all runs took together, by the wall clock.
+    pub wall_seconds: f64,
+    /// How many threads ran them.
+    pub jobs: usize,
+    /// The version of the program.
+    pub version: String,
+}
+
+/// Makes the folder and shows that it can be written to, before anything is run for it.
+pub fn prepare(folder: &Path) -> Result<(), WriteError> {
+    let at = |path: &Path| {
+        let path = path.to_path_buf();
+        move |why| WriteError { path, why }
+    };
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let probe = folder.join("result.json");
+    fs::write(&probe, "{}\n").map_err(at(&probe))
+}
+
+/// Writes all files of a report. Returns where they are, in the order in which they were written.
+pub fn write_all(report: &Report, meta: &Meta, folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
+    let mut files: Vec<(String, Vec<u8>)> = vec![
+        ("result.json".into(), pretty(&result::json(report))),
+        ("scenario.effective.ron".into(), report.effective.clone().into_bytes()),
+        ("series.csv".into(), series::csv(report).into_bytes()),
+        ("latency.hlog".into(), hlog::log(report).into_bytes()),
+        ("latency.hgrm".into(), hlog::percentiles(report).into_bytes()),
+        ("topology.svg".into(), topology::svg(report).into_bytes()),
+        ("meta.json".into(), pretty(&meta_json(report, meta))),
+    ];
+    let drawn = charts::all(report).into_iter();
+    files.extend(drawn.map(|(name, svg)| (format!("charts/{name}.svg"), svg.into_bytes())));
+    let mut written = Vec::new();
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        let parent = path.parent().unwrap_or(folder);
+        let saved = fs::create_dir_all(parent).and_then(|()| fs::write(&path, bytes));
+        saved.map_err(|why| WriteError { path: path.clone(), why })?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+fn pretty(value: &serde_json::Value) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("a tree of plain values");
+    bytes.push(b'\n');
+    bytes
+}
+
+fn meta_json(report: &Report, meta: &Meta) -> serde_json::Value {
+    let events: u64 = report.runs().map(|run| run.events).sum();
+    let requests: u64 = report.runs().map(|run| run.requests.generated).sum();
+    let wall = meta.wall_seconds.max(1e-9);
+    json!({
+        "wall_seconds": meta.wall_seconds,
+        "events_per_second": events as f64 / wall,
+        "requests_per_second": requests as f64 / wall,
+        "jobs": meta.jobs,
+        "version": meta.version,
+    })
+}
