@@ -108,16 +108,16 @@ impl Channel {
         let owner = format!("{} to {name}", wiring.builder.name(from));
         let stream = wiring.builder.stream(&owner, purpose);
         let by = wiring.offers.get(&name).and_then(|offer| offer.by.clone());
-        // What is wrong with its rule, the store itself reports.
+        // What is wrong with a rule is reported once: by the store, or where policies are checked.
         let known = wiring.problems.len();
         let spread = by.and_then(|by| by.build(members, wiring));
-        wiring.problems.truncate(known);
         let balance = match spread {
             Some(spread) => Balance::of(spread),
             None => balance(policy, members, wiring),
         };
+        wiring.problems.truncate(known);
         let checks = policy.view.as_ref().and_then(|view| Checks::new(view, members));
-        let counts = matches!(balance, Balance::LeastRequest { .. });
+        let counts = matches!(balance, Balance::LeastRequest { .. } | Balance::LeastOfAll { .. });
         Channel {
             group: to,
             link,
@@ -264,13 +264,17 @@ impl Channel {
             self.in_hand[tries.member as usize] -= 1;
         }
         let Some(retry) = &mut self.retry else { return Next::Over };
-        if !retry.again(tries.made, outcome) {
+        if !retry.may(tries.made, outcome) {
             return Next::Over;
         }
         let stream = self.stream;
         let pause = retry.backoff.pause(u32::from(tries.made), tries.pause, || cx.unit(stream));
         tries.pause = pause;
-        if cx.now() + pause >= tries.deadline { Next::Over } else { Next::Again(pause) }
+        if cx.now() + pause >= tries.deadline {
+            return Next::Over;
+        }
+        retry.pay();
+        Next::Again(pause)
     }
 
     /// The caller gives up a try in flight, or lets go of a grant.
@@ -372,6 +376,7 @@ fn balance(policy: &Policy, members: u16, wiring: &mut Wiring<'_>) -> Balance {
         Some(BalanceSpec::LeastRequest { choices }) => {
             Balance::LeastRequest { choices: (*choices).max(1) }
         }
+        Some(BalanceSpec::LeastOfAll) => Balance::LeastOfAll { next: 0 },
         Some(BalanceSpec::Ring { key, virtual_nodes }) => {
             let by = By::Ring { key: key.clone(), virtual_nodes: *virtual_nodes };
             let spread = by.build(members, wiring);

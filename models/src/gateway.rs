@@ -54,7 +54,7 @@ impl GatewaySpec {
         for target in self.routes.values() {
             for operation in offers.get(target).map_or(&[][..], |offer| &offer.operations) {
                 if let Some(target) = self.route(operation)
-                    && offers[target].operations.contains(operation)
+                    && offers.get(target).is_some_and(|it| it.operations.contains(operation))
                 {
                     operations.insert(operation.clone(), target.to_string());
                 }
@@ -154,6 +154,8 @@ struct Slot {
     tries: Try,
     op: OpId,
     channel: u16,
+    /// The caller holds what it was granted; so does the gateway, until one of both lets go.
+    granted: bool,
 }
 
 /// One gateway.
@@ -171,7 +173,7 @@ impl Gateway {
     fn ask(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let request = Request { op: slot.op, ..cx.request(slot.call) };
-        let asked = Asked { request, arg: 0 };
+        let asked = Asked { request, arg: cx.argument(slot.call) };
         let channel = &mut self.channels[slot.channel as usize];
         if let Err(answer) = channel.ask(cx, &asked, &mut slot.tries, Ticket::Slot(key)) {
             let call = slot.call;
@@ -187,7 +189,8 @@ impl Component for Gateway {
     type Lever = engine::Never;
 
     fn hears(&self) -> Hears {
-        Hears { hangup: !self.forwards, settle: self.forwards }
+        let cancels = self.channels.iter().any(Channel::cancels);
+        Hears { hangup: !self.forwards && cancels, settle: self.forwards }
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
@@ -204,7 +207,7 @@ impl Component for Gateway {
         if self.forwards {
             return self.channels[channel as usize].forward(cx, call, op);
         }
-        let key = self.slots.insert(Slot { call, tries: Try::NONE, op, channel });
+        let key = self.slots.insert(Slot { call, tries: Try::NONE, op, channel, granted: false });
         self.ask(key, cx);
     }
 
@@ -217,6 +220,10 @@ impl Component for Gateway {
             }
         };
         let Some(slot) = self.slots.get_mut(key) else { return };
+        if answer.more {
+            slot.granted = true;
+            return cx.reply(slot.call, answer);
+        }
         let channel = &mut self.channels[slot.channel as usize];
         match channel.done(cx, &mut slot.tries, answer.outcome) {
             Next::Again(pause) if pause.is_zero() => self.ask(key, cx),
@@ -224,7 +231,7 @@ impl Component for Gateway {
             Next::Over => {
                 let call = slot.call;
                 self.slots.discard(key);
-                cx.reply(call, Answer { more: false, ..answer });
+                cx.reply(call, answer);
             }
         }
     }
@@ -240,14 +247,15 @@ impl Component for Gateway {
         }
     }
 
-    /// The caller has left: so does the gateway, and says so if its policy says so.
+    /// The caller has left: so does the gateway, if its policy says so or it holds a grant. Rare
+    /// enough to look through all it has in hand.
     fn on_hangup(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
         let of = |(_, slot): &(Key, &Slot)| slot.call == call;
         let found = self.slots.iter().find(of).map(|(key, _)| key);
         let Some(key) = found else { return };
         let Some(slot) = self.slots.get_mut(key) else { return };
         let channel = &mut self.channels[slot.channel as usize];
-        if channel.cancels() {
+        if slot.granted || channel.cancels() {
             channel.abandon(cx, &mut slot.tries);
             self.slots.discard(key);
             cx.let_go(call);

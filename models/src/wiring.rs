@@ -206,6 +206,15 @@ impl<'a> Wiring<'a> {
         found
     }
 
+    /// Reports what makes no sense in the policies. Once, before anything is built with them.
+    pub fn check_policies(&mut self) {
+        for (name, policy) in self.policies.clone() {
+            let here = self.leave_to(&["policies", &name]);
+            policy.check(self);
+            self.return_to(here);
+        }
+    }
+
     /// The policy for calls to `callee`: its own over `default`, field by field.
     pub fn policy(&self, callee: &str) -> Policy {
         let own = self.policies.get(callee).cloned().unwrap_or_default();

@@ -23,6 +23,12 @@ pub enum Balance {
         /// How many are drawn.
         choices: u32,
     },
+    /// The one with the fewest calls in hand of all; ties go to whoever comes next after the one
+    /// asked last, as nginx's `least_conn` takes turns among equals.
+    LeastOfAll {
+        /// Where the search begins.
+        next: u32,
+    },
     /// Each key has its member; if that one is out, the next on the ring.
     Ring(KeyOf, Rc<Ring>),
     /// Each key has its member; if that one is out, nobody else has the key.
@@ -89,6 +95,14 @@ impl Balance {
                 }
                 best
             }
+            Balance::LeastOfAll { next } => {
+                let start = *next % count;
+                let turns = (start..count).chain(0..start);
+                let least = turns.min_by_key(|&place| in_hand(ready[place as usize]));
+                let place = least.expect("somebody is ready");
+                *next = place + 1;
+                ready[place as usize]
+            }
             Balance::Ring(_, ring) => {
                 let serves = |member: u16| ready.binary_search(&member).is_ok();
                 ring.member(key, serves).expect("somebody is ready, and everybody on the ring")
@@ -128,6 +142,17 @@ mod tests {
         assert_eq!(pick(&mut balance, &[1, 2]), 1);
         balance.redirected(21, 2);
         assert_eq!((pick(&mut balance, &[0, 1, 2]), pick(&mut balance, &[0, 1])), (2, 0));
+    }
+
+    /// In hand 2, 0, 1, 0: member 1 first; then the search begins at 2 and meets 3 before 1; then
+    /// at 0 again.
+    #[test]
+    fn the_least_of_all_takes_turns_among_equals() {
+        let in_hand = |member: u16| [2, 0, 1, 0][member as usize];
+        let mut balance = Balance::LeastOfAll { next: 0 };
+        let mut pick = |ready: &[u16]| balance.pick(ready, 0, in_hand, |_| 0);
+        assert_eq!([pick(&[0, 1, 2, 3]), pick(&[0, 1, 2, 3]), pick(&[0, 1, 2, 3])], [1, 3, 1]);
+        assert_eq!([pick(&[0, 2]), pick(&[0, 2])], [2, 2]);
     }
 
     #[test]

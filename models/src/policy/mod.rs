@@ -2,8 +2,12 @@
 
 pub mod backoff;
 pub mod balance;
+mod check;
 pub mod health;
 pub mod partition;
 pub mod retry;
 pub mod ring;
 pub mod spec;
+
+#[cfg(test)]
+mod played;

@@ -34,7 +34,7 @@ impl Retry {
         for cause in &spec.on {
             on[outcome(*cause) as usize] = true;
         }
-        let deposit = spec.budget.map(|share| (share.0 * TOKEN as f64) as u64);
+        let deposit = spec.budget.map(|share| (share.0 * TOKEN as f64).round() as u64);
         let budget = deposit.map(|deposit| Budget { tokens: AT_FIRST, deposit });
         Retry { attempts: spec.attempts, on, backoff: Backoff::new(&spec.backoff), budget }
     }
@@ -47,18 +47,17 @@ impl Retry {
         }
     }
 
-    /// Whether to try again after `made` tries, the last of which ended so. Takes from the budget.
-    pub fn again(&mut self, made: u8, outcome: Outcome) -> bool {
-        if made >= self.attempts || !self.on[outcome as usize] {
-            return false;
-        }
-        match &mut self.budget {
-            None => true,
-            Some(budget) if budget.tokens < TOKEN => false,
-            Some(budget) => {
-                budget.tokens -= TOKEN;
-                true
-            }
+    /// Whether to try again after `made` tries, the last of which ended so.
+    pub fn may(&self, made: u8, outcome: Outcome) -> bool {
+        made < self.attempts
+            && self.on[outcome as usize]
+            && self.budget.is_none_or(|budget| budget.tokens >= TOKEN)
+    }
+
+    /// It is tried again: the budget pays for that. A retry that would come too late costs nothing.
+    pub fn pay(&mut self) {
+        if let Some(budget) = &mut self.budget {
+            budget.tokens -= TOKEN;
         }
     }
 }
@@ -86,10 +85,10 @@ mod tests {
 
     #[test]
     fn attempts_count_the_first_and_causes_decide() {
-        let mut retry = retry(vec![Cause::Refused], None);
-        let tries = [1, 2, 3].map(|made| retry.again(made, Outcome::Refused));
+        let retry = retry(vec![Cause::Refused], None);
+        let tries = [1, 2, 3].map(|made| retry.may(made, Outcome::Refused));
         assert_eq!(tries, [true, true, false]);
-        assert!(!retry.again(1, Outcome::TimedOut) && !retry.again(1, Outcome::Denied));
+        assert!(!retry.may(1, Outcome::TimedOut) && !retry.may(1, Outcome::Denied));
     }
 
     /// Ten tokens at first; 100 first tries at 10 % put ten in: twenty retries, and no more.
@@ -97,7 +96,11 @@ mod tests {
     fn a_budget_of_ten_percent() {
         let mut retry = retry(vec![Cause::TimedOut], Some(0.1));
         (0..100).for_each(|_| retry.first_try());
-        let allowed = (0..100).filter(|_| retry.again(1, Outcome::TimedOut)).count();
+        let mut allowed = 0;
+        while retry.may(1, Outcome::TimedOut) {
+            retry.pay();
+            allowed += 1;
+        }
         assert_eq!(allowed, 20);
     }
 }

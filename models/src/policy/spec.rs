@@ -75,6 +75,7 @@ pub enum Cause {
 
 /// The pause before a retry.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum BackoffSpec {
     /// At once.
     #[default]
@@ -109,6 +110,7 @@ pub enum Jitter {
 
 /// Which member to ask.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum BalanceSpec {
     /// Any, equally likely.
     Random,
@@ -120,6 +122,8 @@ pub enum BalanceSpec {
         #[serde(default = "two")]
         choices: u32,
     },
+    /// Of all members the one with the fewest calls in hand.
+    LeastOfAll,
     /// The same key goes to the same member.
     Ring {
         /// A draw.
@@ -141,6 +145,7 @@ fn virtual_nodes() -> u32 {
 
 /// How a caller learns which members can be asked.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum ViewSpec {
     /// It knows at once who is up: an idealised registry.
     Instant,

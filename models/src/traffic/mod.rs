@@ -7,5 +7,7 @@
 pub mod profile;
 pub mod source;
 pub mod spec;
+#[cfg(test)]
+mod tests;
 
 pub use spec::TrafficSpec;

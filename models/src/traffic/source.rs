@@ -123,6 +123,9 @@ struct Shot {
     choice: u16,
 }
 
+/// What a user takes who neither waits nor thinks.
+const BREATH: Span = Span::millis(1);
+
 /// One source.
 #[derive(Clone)]
 pub struct Source {
@@ -203,7 +206,7 @@ impl Source {
         self.shots.discard(key);
         cx.record(choices[choice as usize].operation, request.born, request.born, outcome);
         cx.finish_request(outcome);
-        self.think(cx);
+        self.think(request.born, cx);
     }
 
     fn over(&mut self, ended: Option<Ended>, cx: &mut Cx<'_, Self>) {
@@ -211,14 +214,18 @@ impl Source {
         let Some(Ended { request, outcome, .. }) = ended else { return };
         cx.record(*operation, request.born, request.born, outcome);
         cx.finish_request(outcome);
-        self.think(cx);
+        self.think(request.born, cx);
     }
 
-    /// A user of a closed loop has an answer.
+    /// A user of a closed loop has an answer to what it asked at `born`. If neither that nor
+    /// thinking took any time, it pauses: else it would ask in this one instant for ever.
     #[inline]
-    fn think(&mut self, cx: &mut Cx<'_, Self>) {
+    fn think(&mut self, born: Time, cx: &mut Cx<'_, Self>) {
         let Arrivals::Closed(users) = &self.arrivals else { return };
-        let span = users.think.map_or(Span::ZERO, |think| cx.sample(think));
+        let mut span = users.think.map_or(Span::ZERO, |think| cx.sample(think));
+        if span.is_zero() && born == cx.now() {
+            span = BREATH;
+        }
         if cx.now() + span < cx.traffic_ends() {
             cx.after(span, Timer::Again);
         }

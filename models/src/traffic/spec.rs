@@ -137,8 +137,9 @@ impl RateSpec {
                 LegSpec::Hold(hold, span) => (0, span, hold.0, hold.0),
                 LegSpec::Ramp(to, span) => (0, Some(span), rate, to.0),
                 LegSpec::Burst(n) => (n, Some(Dur(Span::ZERO)), 0.0, 0.0),
+                LegSpec::Spread(n, span) if span.0.is_zero() => (n, Some(span), 0.0, 0.0),
                 LegSpec::Spread(n, span) => {
-                    let rate = f64::from(n) / span.0.as_secs().max(1e-9);
+                    let rate = f64::from(n) / span.0.as_secs();
                     (0, Some(span), rate, rate)
                 }
             };
@@ -147,7 +148,9 @@ impl RateSpec {
                     w.problem("only the last leg may leave out how long it lasts");
                 });
             }
-            rate = if burst > 0 { rate } else { to };
+            if !matches!(leg, LegSpec::Burst(_)) {
+                rate = to;
+            }
             total += span.map_or(Span::ZERO, |span| span.0);
             let seconds = span.map_or(f64::INFINITY, |span| span.0.as_secs());
             legs.push(Leg { burst, span: seconds, from, to });
@@ -166,6 +169,9 @@ impl RateSpec {
         legs
     }
 }
+
+/// Each user of a loop costs memory before anything happens.
+const MOST_USERS: u32 = 10_000_000;
 
 impl TrafficSpec {
     /// How many sources there are of it.
@@ -206,8 +212,10 @@ impl TrafficSpec {
                 Arrivals::Open { profile: Profile::new(legs, even), even, stream }
             }
             TrafficSpec::Closed(closed) => {
-                if closed.users == 0 {
-                    wiring.at_name("users", |w| w.problem("traffic without users"));
+                if closed.users == 0 || closed.users > MOST_USERS {
+                    let message = format!("a loop has from one to {MOST_USERS} users");
+                    wiring.at_name("users", |w| w.problem(message));
+                    return;
                 }
                 let think = closed.think.as_ref().map(|dist| Sampler {
                     dist: wiring.at_name("think", |w| w.dist(dist)),

@@ -245,7 +245,8 @@ impl World {
         let mut told = 0;
         while let Some(&Settled { forwarder, port, outcome }) = self.kernel.settled.get(told) {
             told += 1;
-            if self.kernel.seat(forwarder).status == Status::Up {
+            // Bookkeeping, not work: one that is paused or on its way out must not miss it.
+            if !matches!(self.kernel.seat(forwarder).status, Status::Down { .. }) {
                 let component = &mut self.components[forwarder.0 as usize];
                 component.settle(forwarder, port, outcome, &mut self.kernel);
             }

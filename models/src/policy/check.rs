@@ -1,0 +1,61 @@
+//! What makes no sense in a policy: said once, where the policy is written, whoever uses it.
+
+use engine::Span;
+
+use super::spec::{BackoffSpec, BalanceSpec, Policy, RetrySpec, ViewSpec};
+use crate::by::By;
+use crate::units::Dur;
+use crate::wiring::Wiring;
+
+impl Policy {
+    /// Reports mistakes at the present place.
+    pub fn check(&self, wiring: &mut Wiring<'_>) {
+        positive("timeout", self.timeout, wiring);
+        positive("total", self.total, wiring);
+        if let Some(retry) = &self.retry {
+            wiring.at_name("retry", |w| retry.check(w));
+        }
+        wiring.at_name("balance", |w| match &self.balance {
+            Some(BalanceSpec::LeastRequest { choices: 0 }) => {
+                w.problem("somebody must be drawn: `choices` is at least 1");
+            }
+            Some(BalanceSpec::Ring { key, virtual_nodes }) => {
+                let by = By::Ring { key: key.clone(), virtual_nodes: *virtual_nodes };
+                by.build(1, w);
+            }
+            _ => {}
+        });
+        if let Some(ViewSpec::Checked { every, timeout, fall, rise }) = &self.view {
+            wiring.at_name("view", |w| {
+                positive("every", Some(*every), w);
+                positive("timeout", Some(*timeout), w);
+                if *fall == 0 || *rise == 0 {
+                    w.problem("`fall` and `rise` are at least 1");
+                }
+            });
+        }
+    }
+}
+
+impl RetrySpec {
+    fn check(&self, wiring: &mut Wiring<'_>) {
+        if self.attempts == 0 {
+            let help = Some("the first try counts: attempts: 3 is two retries".to_string());
+            wiring.at_name("attempts", |w| w.problem_with("at least one try is needed", help));
+        }
+        if let BackoffSpec::Exponential { base, cap, .. } = &self.backoff {
+            wiring.at_name("backoff", |w| {
+                positive("base", Some(*base), w);
+                if cap.0 < base.0 {
+                    w.problem(format!("it begins at {base} and yet never exceeds {cap}"));
+                }
+            });
+        }
+    }
+}
+
+fn positive(field: &str, span: Option<Dur>, wiring: &mut Wiring<'_>) {
+    if span.is_some_and(|span| span.0 == Span::ZERO) {
+        wiring.at_name(field, |w| w.problem(format!("`{field}` is some time, not none")));
+    }
+}
