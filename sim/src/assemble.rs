@@ -46,6 +46,7 @@ fn wiring<'a>(topology: &Topology, builder: &'a mut Builder) -> Wiring<'a> {
     wiring.offers = topology.offers.clone();
     wiring.flows = topology.scenario.flows.clone();
     wiring.policies = topology.scenario.policies.clone();
+    wiring.check_policies();
     wiring
 }
 
