@@ -8,6 +8,7 @@ use crate::wiring::Wiring;
 
 /// A distribution of times.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Dist {
     /// Always the same: `Always("1ms")`.
     Always(Dur),
@@ -70,12 +71,23 @@ pub enum Dist {
         /// How fast the tail falls.
         shape: f64,
     },
-    /// Two exponentials with balanced means.
+    /// One of two exponentials: by `mean` and `scv` with balanced means, or by `p`, `a` and `b`.
     Hyper {
         /// The mean.
-        mean: Dur,
+        #[serde(default)]
+        mean: Option<Dur>,
         /// Squared coefficient of variation, at least 1.
-        scv: f64,
+        #[serde(default)]
+        scv: Option<f64>,
+        /// How likely the first is, from 0 to 1.
+        #[serde(default)]
+        p: Option<f64>,
+        /// The mean of the first.
+        #[serde(default)]
+        a: Option<Dur>,
+        /// The mean of the second.
+        #[serde(default)]
+        b: Option<Dur>,
     },
     /// Observed values: one of these, or one line of a file.
     Empirical {
@@ -119,7 +131,11 @@ impl Dist {
             Dist::Weibull { scale, shape } => Draw::weibull(scale.0, *shape),
             Dist::Pareto { min, shape } => Draw::pareto(min.0, *shape),
             Dist::BoundedPareto { min, max, shape } => Draw::bounded_pareto(min.0, max.0, *shape),
-            Dist::Hyper { mean, scv } => Draw::hyper(mean.0, *scv),
+            &Dist::Hyper { mean, scv, p, a, b } => match (mean, scv, p, a, b) {
+                (Some(mean), Some(scv), None, None, None) => Draw::hyper(mean.0, scv),
+                (None, None, Some(p), Some(a), Some(b)) => Draw::hyper_of(p, a.0, b.0),
+                _ => Err(BadDist("Hyper takes mean and scv, or p, a and b".into())),
+            },
             Dist::Empirical { values, file } => {
                 let mut all = values.clone();
                 if let Some(file) = file {
@@ -147,6 +163,7 @@ fn observed(file: &str) -> Result<Vec<Dur>, BadDist> {
 
 /// A whole number that each request is born with.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum NumberSpec {
     /// 0, 1, 2 … in the order of birth.
     Counter,
@@ -174,6 +191,60 @@ impl NumberSpec {
             NumberSpec::Zipf { items, exponent } => Zipf::new(items, exponent)
                 .map(|zipf| Some(Numbers::Zipf(zipf)))
                 .ok_or_else(|| "Zipf needs at least one item and an exponent from 0 on".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(text: &str) -> Result<Draw, String> {
+        let extensions = ron::extensions::Extensions::IMPLICIT_SOME
+            | ron::extensions::Extensions::UNWRAP_NEWTYPES;
+        let options = ron::Options::default().with_default_extension(extensions);
+        let dist: Dist = options.from_str(text).map_err(|why| why.to_string())?;
+        dist.compiled(&mut Chance::new(1)).map_err(|why| why.to_string())
+    }
+
+    /// Means by the textbook: uniform (a+b)/2, Weibull of shape 1 its scale, Pareto a·m/(a−1),
+    /// two exponentials p·a + (1−p)·b.
+    #[test]
+    fn every_spelling_has_its_mean() {
+        let cases = [
+            (r#"Always("1ms")"#, 1e6),
+            (r#"Uniform("1ms", "5ms")"#, 3e6),
+            (r#"Exp("5ms")"#, 5e6),
+            (r#"LogNormal(mean: "4ms", cv: 0.6)"#, 4e6),
+            (r#"LogNormal(mean: "4ms", sigma: 0.6)"#, 4e6),
+            (r#"Gamma(mean: "3ms", cv: 0.5)"#, 3e6),
+            (r#"Erlang(stages: 4, mean: "8ms")"#, 8e6),
+            (r#"Weibull(scale: "2ms", shape: 1.0)"#, 2e6),
+            (r#"Pareto(min: "1ms", shape: 3.0)"#, 1.5e6),
+            (r#"Hyper(mean: "5ms", scv: 4.0)"#, 5e6),
+            (r#"Hyper(p: 0.25, a: "4ms", b: "8ms")"#, 7e6),
+        ];
+        for (text, mean) in cases {
+            let dist = built(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            let measured = dist.mean();
+            assert!((measured / mean - 1.0).abs() < 1e-6, "{text}: {measured}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let cases = [
+            (r#"LogNormal(median: "3ms", p98: "20ms")"#, "p98"),
+            (r#"LogNormal(median: "3ms", cv: 1.0)"#, "median and p99"),
+            (r#"Hyper(mean: "3ms", p: 0.5)"#, "mean and scv"),
+            (r#"Uniform("5ms", "1ms")"#, "lower bound"),
+            (r#"Exp(5)"#, "needs a unit"),
+            (r#"Exp("5 parsecs")"#, "is no time"),
+            (r#"Empirical(values: [])"#, ""),
+        ];
+        for (text, expected) in cases {
+            let why = built(text).expect_err(text);
+            assert!(why.contains(expected), "{text}: {why}");
         }
     }
 }

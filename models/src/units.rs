@@ -41,12 +41,13 @@ const TIMES: [(&str, f64); 11] = [
 ];
 
 /// Units of data, in bytes.
-const SIZES: [(&str, f64); 9] = [
+const SIZES: [(&str, f64); 10] = [
     ("B", 1.0),
     ("kB", 1e3),
     ("KB", 1e3),
     ("MB", 1e6),
     ("GB", 1e9),
+    ("TB", 1e12),
     ("KiB", 1024.0),
     ("MiB", 1_048_576.0),
     ("GiB", 1_073_741_824.0),
@@ -131,7 +132,7 @@ impl Bytes {
     pub fn parse(text: &str) -> Result<Bytes, String> {
         let bad = || {
             format!(
-                "`{text}` is no size: write a number with a unit, like \"64MiB\" (units: B, kB, MB, GB, KiB, MiB, GiB, TiB)"
+                "`{text}` is no size: write a number with a unit, like \"64MiB\" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)"
             )
         };
         let (number, unit, rest) = quantity(text.trim()).ok_or_else(bad)?;
@@ -170,7 +171,10 @@ impl fmt::Display for Rate {
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", self.0 * 100.0)
+        // 0.07 × 100 is 7.000000000000001: the short form, wherever it reads back the same.
+        let exact = self.0 * 100.0;
+        let short = (exact * 1e10).round() / 1e10;
+        write!(f, "{}%", if short / 100.0 == self.0 { short } else { exact })
     }
 }
 
@@ -277,6 +281,13 @@ mod tests {
         for text in ["250ms", "90s", "1500us", "7ns", "2h"] {
             let dur = Dur::parse(text).unwrap();
             assert_eq!(Dur::parse(&dur.to_string()), Ok(dur));
+        }
+        for text in ["0%", "0.1%", "7%", "29%", "57%", "99.9%", "0.07%", "100%"] {
+            assert_eq!(Share::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["1MB", "64MiB", "2TB"] {
+            let size = Bytes::parse(text).unwrap();
+            assert_eq!(Bytes::parse(&size.to_string()), Ok(size));
         }
     }
 }
