@@ -155,7 +155,7 @@ impl fmt::Display for Dur {
             ("ms", 1_000_000),
             ("us", 1_000),
         ];
-        let fits = exact.iter().find(|(_, scale)| nanos > 0 && nanos % scale == 0);
+        let fits = exact.iter().find(|(_, scale)| nanos > 0 && nanos.is_multiple_of(*scale));
         match fits {
             Some((unit, scale)) => write!(f, "{}{unit}", nanos / scale),
             None => write!(f, "{nanos}ns"),
