@@ -11,7 +11,7 @@ use engine::{
 
 use ron::extensions::Extensions;
 
-use crate::wiring::Wiring;
+use crate::wiring::{Problem, Segment, Wiring};
 use crate::{ComponentSpec as _, Spec};
 
 /// One line of a script.
@@ -121,8 +121,14 @@ impl Stage {
 
     /// The components of a map, wired as a scenario would.
     pub fn wired(draws: &[&str], components: &str) -> Stage {
+        Stage::scenario(draws, "{}", "{}", components)
+    }
+
+    /// As [`Stage::wired`], with named flows and policies.
+    pub fn scenario(draws: &[&str], flows: &str, policies: &str, components: &str) -> Stage {
         let mut builder = Builder::new(Frame::plain(1, Span::secs(60)));
-        wire(&mut builder, draws, components);
+        let problems = wire(&mut builder, draws, [flows, policies, components]);
+        assert_eq!(problems, []);
         Stage { builder, callers: 0 }
     }
 
@@ -170,9 +176,27 @@ pub fn parse<T: serde::de::DeserializeOwned>(text: &str) -> T {
     options.from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// Wires up the components of a map, as a scenario would: all groups first, then what runs flows,
-/// then stores. Panics on mistakes.
-fn wire(builder: &mut Builder, draws: &[&str], components: &str) {
+/// What is wrong with a scenario: the place and the message of each problem.
+pub fn problems(draws: &[&str], flows: &str, components: &str) -> Vec<(String, String)> {
+    let mut builder = Builder::new(Frame::plain(1, Span::secs(60)));
+    let found = wire(&mut builder, draws, [flows, "{}", components]);
+    let segment = |segment: &Segment| match segment {
+        Segment::Name(name) => name.clone(),
+        Segment::Index(index) => index.to_string(),
+    };
+    let place = |path: &[Segment]| path.iter().map(segment).collect::<Vec<_>>().join(".");
+    let help = |help: &Option<String>| help.as_ref().map_or(String::new(), |h| format!("; {h}"));
+    let row = |p: &Problem| (place(&p.path), format!("{}{}", p.message, help(&p.help)));
+    found.iter().map(row).collect()
+}
+
+/// Wires up flows, policies and components as a scenario would: all groups first, then what runs
+/// flows, then stores.
+fn wire(
+    builder: &mut Builder,
+    draws: &[&str],
+    [flows, policies, components]: [&str; 3],
+) -> Vec<Problem> {
     let specs: BTreeMap<String, Spec> = parse(components);
     let zone = builder.zone("a");
     let mut groups = Vec::new();
@@ -181,6 +205,7 @@ fn wire(builder: &mut Builder, draws: &[&str], components: &str) {
         groups.push((name, spec, builder.group(name, spec.offer().kind, &nodes)));
     }
     let mut wiring = Wiring::new(builder, draws.iter().map(|draw| (*draw).into()).collect());
+    (wiring.flows, wiring.policies) = (parse(flows), parse(policies));
     for (name, spec, _) in &groups {
         wiring.offers.insert((*name).clone(), spec.offer());
     }
@@ -188,5 +213,5 @@ fn wire(builder: &mut Builder, draws: &[&str], components: &str) {
     for (name, spec, group) in groups {
         spec.build(name, group, &mut wiring);
     }
-    assert_eq!(wiring.problems, []);
+    wiring.problems
 }

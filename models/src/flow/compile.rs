@@ -7,10 +7,8 @@ use engine::chance::{Coin, Sampler, StreamId};
 use engine::{ComponentId, OpId, OperationId, Outcome};
 
 use super::expr::{Condition, Expr, Names, VARIABLES};
-use super::program::{Argument, Call, Instruction, NOWHERE, Op, Place, Program, SLOTS, Source};
-use super::spec::{
-    CallOptions, EachOptions, HoldOptions, ParallelOptions, ReadOptions, Step, TryOptions, WaitFor,
-};
+use super::program::{Argument, Call, Instruction, NOWHERE, Op, Place, Program};
+use super::spec::{CallOptions, Step};
 use crate::channel::Channel;
 use crate::dist::Dist;
 use crate::procedure::Procedure;
@@ -20,20 +18,20 @@ use crate::wiring::{Wiring, did_you_mean};
 /// Compiles the flows of one component.
 pub struct Compiler<'w, 'a> {
     pub(super) wiring: &'w mut Wiring<'a>,
-    me: ComponentId,
+    pub(super) me: ComponentId,
     /// Journeys record what their calls take; services do not.
     journey: bool,
-    program: Program,
+    pub(super) program: Program,
     /// What distinguishes the channels of `program`: callee, policy, timeout.
     channels: Vec<(String, Option<String>, Option<Dur>)>,
     pub(super) variables: Vec<String>,
     /// Names of the flows being inlined: a flow may not contain itself.
-    inlining: Vec<String>,
-    rescue: Place,
-    holds: usize,
-    loops: usize,
+    pub(super) inlining: Vec<String>,
+    pub(super) rescue: Place,
+    pub(super) holds: usize,
+    pub(super) loops: usize,
     /// Where in the flow: names the streams of chance.
-    trail: Vec<String>,
+    pub(super) trail: Vec<String>,
 }
 
 impl<'w, 'a> Compiler<'w, 'a> {
@@ -82,29 +80,29 @@ impl<'w, 'a> Compiler<'w, 'a> {
         entry
     }
 
-    fn here(&self) -> Place {
+    pub(super) fn here(&self) -> Place {
         self.program.code.len() as Place
     }
 
-    fn emit(&mut self, op: Op) -> Place {
+    pub(super) fn emit(&mut self, op: Op) -> Place {
         let place = self.here();
         self.program.code.push(Instruction { op, rescue: self.rescue });
         place
     }
 
     /// Rewrites an instruction whose destination was not known when it was emitted.
-    fn patch(&mut self, place: Place, op: Op) {
+    pub(super) fn patch(&mut self, place: Place, op: Op) {
         self.program.code[place as usize].op = op;
     }
 
-    fn steps(&mut self, steps: &[Step]) {
+    pub(super) fn steps(&mut self, steps: &[Step]) {
         for (index, step) in steps.iter().enumerate() {
             self.down(index, |this| this.step(step));
         }
     }
 
     /// One place further down, both in the scenario and in the names of streams.
-    fn down(&mut self, index: usize, work: impl FnOnce(&mut Self)) {
+    pub(super) fn down(&mut self, index: usize, work: impl FnOnce(&mut Self)) {
         self.trail.push(index.to_string());
         self.wiring.enter_index(index);
         work(self);
@@ -113,12 +111,12 @@ impl<'w, 'a> Compiler<'w, 'a> {
     }
 
     /// The body of a step: its last positional argument.
-    fn body(&mut self, place: usize, steps: &[Step]) {
+    pub(super) fn body(&mut self, place: usize, steps: &[Step]) {
         self.down(place, |this| this.steps(steps));
     }
 
     /// A list of steps under an option.
-    fn branch(&mut self, place: usize, name: &str, steps: &[Step]) {
+    pub(super) fn branch(&mut self, place: usize, name: &str, steps: &[Step]) {
         self.trail.push(name.into());
         self.wiring.enter_index(place);
         self.wiring.enter_name(name);
@@ -213,7 +211,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
     }
 
     /// The channel to a component under the policies and timeout given.
-    fn channel(&mut self, callee: &str, options: &CallOptions) -> Option<u16> {
+    pub(super) fn channel(&mut self, callee: &str, options: &CallOptions) -> Option<u16> {
         let key = (callee.to_string(), options.policy.clone(), options.timeout);
         if let Some(index) = self.channels.iter().position(|known| *known == key) {
             return Some(index as u16);
@@ -238,7 +236,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
     }
 
     /// `"shop.buy"`, checked against what `shop` offers.
-    fn operation(&mut self, target: &str) -> Option<(String, OpId)> {
+    pub(super) fn operation(&mut self, target: &str) -> Option<(String, OpId)> {
         let Some((callee, operation)) = target.split_once('.') else {
             self.wiring.problem_with(
                 format!("`{target}` names no operation"),
@@ -302,195 +300,5 @@ impl<'w, 'a> Compiler<'w, 'a> {
             op
         });
         self.question(store, op, &CallOptions { into, ..CallOptions::default() }, arg, None);
-    }
-
-    fn choice(
-        &mut self,
-        test: impl Fn(Place) -> Op,
-        (body_at, body): (usize, &[Step]),
-        (else_at, otherwise): (usize, &[Step]),
-    ) {
-        let start = self.emit(test(0));
-        self.body(body_at, body);
-        let jump = self.emit(Op::Jump(0));
-        let other = self.here();
-        self.branch(else_at, "else", otherwise);
-        let end = self.here();
-        self.patch(start, test(other));
-        self.patch(jump, Op::Jump(end));
-    }
-
-    /// jump body · handler: caught → denied branch, else branch · body · end
-    fn try_step(&mut self, body: &[Step], options: &TryOptions) {
-        let start = self.emit(Op::Jump(0));
-        let caught = self.emit(Op::Jump(0));
-        let denied = self.here();
-        if options.denied.is_empty() {
-            self.branch(1, "else", &options.r#else);
-        } else {
-            self.branch(1, "denied", &options.denied);
-        }
-        let after_denied = self.emit(Op::Jump(0));
-        let other = self.here();
-        // Streams are named by place: the same branch compiled twice needs two names.
-        self.trail.push("other".into());
-        self.branch(1, "else", &options.r#else);
-        self.trail.pop();
-        let after_other = self.emit(Op::Jump(0));
-        self.patch(start, Op::Jump(self.here()));
-        self.patch(caught, Op::Caught { denied, other });
-        let outer = std::mem::replace(&mut self.rescue, caught);
-        self.body(0, body);
-        self.rescue = outer;
-        let end = self.here();
-        self.patch(after_denied, Op::Jump(end));
-        self.patch(after_other, Op::Jump(end));
-    }
-
-    /// acquire · jump body · handler: release, rethrow · body · release
-    fn hold(&mut self, place: &str, options: &HoldOptions, body: &[Step]) {
-        if self.holds == SLOTS {
-            return self.wiring.problem("a fifth thing held at once: a flow holds four at most");
-        }
-        let slot = self.holds as u8;
-        let arg = match &options.key {
-            None => Argument::None,
-            Some(key) => {
-                let draw = self
-                    .wiring
-                    .at_index(1, |wiring| wiring.at_name("key", |wiring| wiring.draw(key)));
-                let lease = options.lease.map(|lease| lease.0);
-                Argument::Lock { draw: draw.unwrap_or(0) as u8, lease }
-            }
-        };
-        let Some((callee, op)) = self.operation(&format!("{place}.acquire")) else { return };
-        let patience = CallOptions { timeout: options.wait, ..CallOptions::default() };
-        let Some(channel) = self.channel(&callee, &patience) else { return };
-        self.program.channels[channel as usize].tell_when_leaving();
-        let call = Call { channel, op, arg, into: None, record: None };
-        self.emit(Op::Acquire { call, slot });
-        let start = self.emit(Op::Jump(0));
-        let handler = self.emit(Op::Release { slot, channel });
-        self.emit(Op::Rethrow);
-        self.patch(start, Op::Jump(self.here()));
-        let outer = std::mem::replace(&mut self.rescue, handler);
-        self.holds += 1;
-        self.body(2, body);
-        self.holds -= 1;
-        self.rescue = outer;
-        self.emit(Op::Release { slot, channel });
-    }
-
-    /// fork · child: start … end · child: start … end · join
-    fn parallel(&mut self, options: &ParallelOptions, bodies: &[Vec<Step>]) {
-        let count = bodies.len() as u32;
-        let need = match options.wait {
-            WaitFor::All => count,
-            WaitFor::Any => 1,
-            WaitFor::Quorum(need) => need,
-        };
-        if need > count || (need == 0 && count > 0) {
-            self.wiring.problem(format!("waits for {need} of {count} bodies"));
-        }
-        let fork = self.emit(Op::Start);
-        let (outer, held) = (std::mem::replace(&mut self.rescue, NOWHERE), self.holds);
-        self.holds = 0;
-        let mut children = Vec::new();
-        for (index, body) in bodies.iter().enumerate() {
-            children.push(self.emit(Op::Start));
-            self.down(1, |this| this.down(index, |this| this.steps(body)));
-            self.emit(Op::End);
-        }
-        (self.rescue, self.holds) = (outer, held);
-        let timeout = options.timeout.map(|span| span.0);
-        let join = self.here();
-        self.patch(fork, Op::Fork { children, need, timeout, join });
-    }
-
-    fn repeat(&mut self, times: &str, body: &[Step]) {
-        if self.loops == SLOTS {
-            return self.wiring.problem("loops nest at most four deep");
-        }
-        let (slot, times) = (self.loops as u8, self.expr(times));
-        self.emit(Op::Begin { times, slot });
-        let start = self.emit(Op::Start);
-        self.loops += 1;
-        self.body(1, body);
-        self.loops -= 1;
-        self.emit(Op::Jump(start));
-        let done = self.here();
-        self.patch(start, Op::Loop { slot, done });
-    }
-
-    /// look up … miss … fill the levels that missed
-    fn read(&mut self, draw: &str, options: &ReadOptions) {
-        let _ = self.wiring.at_index(0, |wiring| wiring.draw(draw));
-        let mut levels = Vec::new();
-        for cache in &options.through {
-            let Some((callee, get)) = self.operation(&format!("{cache}.get")) else { continue };
-            let Some(channel) = self.channel(&callee, &CallOptions::default()) else { continue };
-            let put = self.wiring.builder.op(&format!("{cache}.put"));
-            let call = Call { channel, op: get, arg: Argument::None, into: None, record: None };
-            let lookup = self.emit(Op::Start);
-            let hit = self.emit(Op::Jump(0));
-            self.patch(lookup, Op::Lookup { call, miss: self.here() });
-            levels.push((channel, put, hit));
-        }
-        self.branch(1, "miss", &options.miss);
-        for (channel, op, hit) in levels.into_iter().rev() {
-            self.emit(Op::Fill { channel, op });
-            self.patch(hit, Op::Jump(self.here()));
-        }
-    }
-
-    /// read the log · jump loop · child … end · loop: each · mark · take off
-    fn each(&mut self, target: &str, options: &EachOptions, body: &[Step]) {
-        let Some((store, name)) = target.split_once('.') else {
-            return self.wiring.problem(format!("`{target}` is no log: write `STORE.LOG`"));
-        };
-        if self.wiring.group(store).is_none() {
-            return;
-        }
-        if self.wiring.offered(store, name, "log", |offer| &offer.logs).is_none() {
-            return;
-        }
-        let reads = Procedure::default();
-        self.procedure(store, reads.clone(), Argument::None, None);
-        let start = self.emit(Op::Jump(0));
-        let outer = std::mem::replace(&mut self.rescue, NOWHERE);
-        let child = self.emit(Op::Start);
-        self.body(2, body);
-        self.emit(Op::End);
-        self.rescue = outer;
-        let log = self.wiring.log(target, 0);
-        let reader = self.wiring.builder.group_name(self.me);
-        let group = self.wiring.builder.ledger().join(log, &reader);
-        let source = Source { log, group, up_to: options.up_to, child };
-        let each = self.emit(Op::Start);
-        self.patch(start, Op::Jump(each));
-        let done = self.here();
-        self.procedure(store, reads, Argument::None, None);
-        self.emit(Op::TakeOff(source));
-        self.patch(each, Op::Each { source, done, none: self.here() });
-    }
-
-    fn inline(&mut self, name: &str) {
-        let Some(steps) = self.wiring.flows.get(name).cloned() else {
-            let known: Vec<&str> = self.wiring.flows.keys().map(String::as_str).collect();
-            let help = did_you_mean(name, &known);
-            return self.wiring.problem_with(format!("there is no flow `{name}`"), help);
-        };
-        if self.inlining.iter().any(|outer| outer == name) {
-            return self.wiring.problem(format!("the flow `{name}` contains itself"));
-        }
-        self.inlining.push(name.into());
-        self.trail.push(name.into());
-        let place = self.wiring.leave_to(&["flows", name]);
-        self.steps(&steps);
-        self.wiring.return_to(place);
-        self.trail.pop();
-        self.inlining.pop();
-        let age = self.wiring.builder.age(name);
-        self.emit(Op::Age(age));
     }
 }

@@ -3,9 +3,14 @@
 //! Steps (`spec`) are compiled before the run (`compile`) into a flat program with an unwinding
 //! table (`program`); a request in progress is a frame with a program counter (`machine`).
 
+mod blocks;
 pub mod compile;
 pub mod expr;
+mod frame;
 pub mod machine;
 pub mod program;
+mod scopes;
 pub mod spec;
 mod statements;
+#[cfg(test)]
+mod tests;

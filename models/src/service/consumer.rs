@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::worker::{Ticket, Timer, Worker};
 use crate::channel::{Asked, Channel, Try};
-use crate::flow::machine::{Ended, Machine, Origin};
+use crate::flow::machine::{Ended, Machine, Origin, of_record};
 use crate::flow::program::Place;
 use crate::policy::spec::Policy;
 use crate::topic::log_word;
@@ -265,7 +265,7 @@ impl Consumer {
             self.working += 1;
             cx.occupy();
             let origin = Origin::Host(CONSUMED + index);
-            if let Some(ended) = machine.start(cx, part.entry, record, origin).1 {
+            if let Some(ended) = machine.start(cx, part.entry, of_record(record), origin).1 {
                 return Some(ended);
             }
         }

@@ -153,6 +153,11 @@ impl<C: Component> Cx<'_, C> {
         self.kernel.leave(call, Outcome::Reset, true).is_some()
     }
 
+    /// Whether it still waits for the answer to a call of its own, or holds the grant of it.
+    pub fn waits(&self, call: CallId) -> bool {
+        self.kernel.calls.get(call).is_some_and(|call| call.caller == Caller::Waiting)
+    }
+
     /// Ends a call whose caller has left, without an answer. Only from `on_hangup` on.
     pub fn let_go(&mut self, call: CallId) {
         self.kernel.let_go(call);

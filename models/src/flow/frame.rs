@@ -1,0 +1,137 @@
+//! What a request in progress is: frames, what only some of them need, and forks.
+
+use engine::{CallId, Component, Key, Outcome, Request, Slab, Time};
+
+use super::expr::{VARIABLES, Variables};
+use super::program::{Argument, Call, Op, Place, SLOTS};
+use crate::channel::{Asked, Try};
+use crate::redis::lock_word;
+
+engine::word! {
+    /// What a machine's timers and tickets name.
+    pub enum Token {
+        /// A frame: its step is done, or its pause is over.
+        Frame(Key),
+        /// A fork that has waited long enough.
+        Join(Key),
+    }
+}
+
+/// A component that runs flows: how the machine's tokens ride in its own timers and tickets.
+pub trait Host: Component {
+    /// A timer that comes back to [`Machine::on_timer`].
+    fn timer(token: Token) -> Self::Timer;
+    /// A ticket that comes back to [`Machine::on_return`].
+    fn ticket(frame: Key) -> Self::Ticket;
+}
+
+/// What started a frame, and is told when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A call, which is answered.
+    Call(CallId),
+    /// A call that the flow has answered already.
+    Answered,
+    /// Something the host keeps under this number: a job, a partition, a user.
+    Host(u32),
+    /// A fork of another frame.
+    Child(Key),
+    /// A record of a log that another frame goes through.
+    Record(Key),
+}
+
+/// A frame has come to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// What had started it.
+    pub origin: Origin,
+    /// What it was done for.
+    pub request: Request,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    pub(super) request: Request,
+    pub(super) tries: Try,
+    /// When the question was first asked.
+    pub(super) since: Time,
+    pub(super) origin: Origin,
+    /// Variables, holds and loops; [`Key::NONE`] while there are none.
+    pub(super) extra: Key,
+    /// The fork whose children it waits for.
+    pub(super) join: Key,
+    /// Value and version of the last answer, for filling caches.
+    pub(super) found: i64,
+    pub(super) pc: Place,
+    /// What is being unwound.
+    pub(super) pending: Outcome,
+}
+
+/// What only some frames need.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extra {
+    pub(super) variables: Variables,
+    pub(super) holds: [Try; SLOTS],
+    pub(super) loops: [i64; SLOTS],
+    /// The next record of a log, and where to stop.
+    pub(super) offset: u64,
+    pub(super) end: u64,
+    /// The frame that works on it.
+    pub(super) child: Key,
+}
+
+impl Extra {
+    pub(super) const NONE: Extra = Extra {
+        variables: [0; VARIABLES],
+        holds: [Try::NONE; SLOTS],
+        loops: [0; SLOTS],
+        offset: 0,
+        end: NO_END,
+        child: Key::NONE,
+    };
+}
+
+/// No records have been read yet.
+pub(super) const NO_END: u64 = u64::MAX;
+
+/// A fork: a frame that waits for its children.
+#[derive(Clone, Debug)]
+pub(super) struct Join {
+    pub(super) parent: Key,
+    pub(super) children: Vec<Key>,
+    pub(super) done: u32,
+    pub(super) left: u32,
+}
+
+/// The question that an instruction asks, if it does.
+pub(super) fn question(op: &Op) -> Option<&Call> {
+    match op {
+        Op::Call(call) | Op::Lookup { call, .. } | Op::Acquire { call, .. } => Some(call),
+        _ => None,
+    }
+}
+
+/// The question of a frame, ready to be asked.
+#[inline]
+pub(super) fn asked(frame: &Frame, call: &Call, extras: &Slab<Extra>) -> Asked {
+    let request = Request { op: call.op, ..frame.request };
+    let arg = match &call.arg {
+        Argument::None => 0,
+        Argument::Lock { draw, lease } => {
+            lock_word(*draw as usize, request.draws[*draw as usize], *lease)
+        }
+        Argument::Value(expr) => {
+            let none = [0; VARIABLES];
+            expr.value(&request, extras.get(frame.extra).map_or(&none, |extra| &extra.variables))
+        }
+    };
+    Asked { request, arg }
+}
+
+/// The request of a record, for whoever works on it: those who published it had deadlines and
+/// tries of their own.
+pub fn of_record(record: Request) -> Request {
+    Request { deadline: Time::NEVER, attempt: 0, ..record }
+}

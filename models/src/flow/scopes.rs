@@ -1,0 +1,195 @@
+//! What scopes, loops and ends do: forks and their children, holds, records one by one.
+
+use engine::{Answer, Cx, Key, Outcome, Request, Span, Time};
+
+use super::expr::Variables;
+use super::frame::{Extra, Frame, Host, Join, NO_END, Origin, Token, of_record, question};
+use super::machine::{Machine, Over, Step};
+use super::program::{Op, Place, Source};
+use crate::channel::Try;
+
+impl Machine {
+    fn variables(&self, key: Key) -> &Variables {
+        let extra = self.frames.get(key).and_then(|frame| self.extras.get(frame.extra));
+        extra.map_or(&Extra::NONE.variables, |extra| &extra.variables)
+    }
+
+    /// The instructions of scopes, loops and ends.
+    pub(super) fn rare_step<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
+        let Some(&Frame { pc, request, pending, origin, .. }) = self.frames.get(key) else {
+            return Step::Wait;
+        };
+        match &self.program.code[pc as usize].op {
+            Op::Test { condition, otherwise } => {
+                let holds = condition.holds(&request, self.variables(key));
+                if holds { Step::Next } else { Step::Goto(*otherwise) }
+            }
+            Op::Begin { times, slot } => {
+                let (times, slot) = (times.value(&request, self.variables(key)), *slot as usize);
+                self.extra(key).loops[slot] = times;
+                Step::Next
+            }
+            &Op::Loop { slot, done } => {
+                let left = &mut self.extra(key).loops[slot as usize];
+                *left -= 1;
+                if *left >= 0 { Step::Next } else { Step::Goto(done) }
+            }
+            &Op::Release { slot, channel } => {
+                let extra = self.extra(key);
+                let mut hold = std::mem::replace(&mut extra.holds[slot as usize], Try::NONE);
+                self.program.channels[channel as usize].abandon(cx, &mut hold);
+                Step::Next
+            }
+            &Op::Caught { denied, other } => {
+                Step::Goto(if pending == Outcome::Denied { denied } else { other })
+            }
+            Op::Rethrow => Step::Throw(pending),
+            Op::Throw(outcome) => Step::Throw(*outcome),
+            Op::Age(operation) => {
+                cx.record(*operation, request.born, request.born, Outcome::Done);
+                Step::Next
+            }
+            Op::Reply => {
+                if let Origin::Call(call) = origin {
+                    cx.reply(call, Answer::DONE);
+                    let frame = self.frames.get_mut(key).expect("in progress");
+                    frame.origin = Origin::Answered;
+                    // Nobody waits for the rest.
+                    frame.request.deadline = Time::NEVER;
+                }
+                Step::Next
+            }
+            Op::Fork { .. } => self.fork(cx, key),
+            Op::Each { .. } => self.each(cx, key),
+            &Op::TakeOff(source) => self.take_off(cx, key, source),
+            Op::Start => Step::Wait,
+            _ => unreachable!("handled by `step`"),
+        }
+    }
+
+    /// Starts all children, and waits for them.
+    fn fork<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
+        let frame = *self.frames.get(key).expect("in progress");
+        let Op::Fork { ref children, timeout, join, .. } = self.program.code[frame.pc as usize].op
+        else {
+            unreachable!("only a fork forks")
+        };
+        if children.is_empty() {
+            return Step::Goto(join);
+        }
+        let count = children.len();
+        let list = self.spare.pop().unwrap_or_default();
+        let id =
+            self.joins.insert(Join { parent: key, children: list, done: 0, left: count as u32 });
+        self.frames.get_mut(key).expect("in progress").join = id;
+        for place in 0..count {
+            let Op::Fork { children, .. } = &self.program.code[frame.pc as usize].op else {
+                unreachable!("only a fork forks")
+            };
+            let child = self.begin_child(cx, children[place], frame.request, Origin::Child(id));
+            if frame.extra != Key::NONE {
+                let variables = self.extra(key).variables;
+                self.extra(child).variables = variables;
+            }
+            self.joins.get_mut(id).expect("just made").children.push(child);
+        }
+        if let Some(span) = timeout {
+            cx.after_fixed(span, C::timer(Token::Join(id)));
+        }
+        Step::Wait
+    }
+
+    /// A child frame begins with an event of its own, so that no frame runs inside another.
+    fn begin_child<C: Host>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        entry: Place,
+        request: Request,
+        origin: Origin,
+    ) -> Key {
+        let child = self.spawn(cx.now(), entry, request, origin);
+        cx.after_fixed(Span::ZERO, C::timer(Token::Frame(child)));
+        child
+    }
+
+    /// The next record of a log, as a child; or on, if there are no more.
+    fn each<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
+        let pc = self.frames.get(key).expect("in progress").pc;
+        let Op::Each { source, done, none } = self.program.code[pc as usize].op else {
+            unreachable!("only `Each` goes through records")
+        };
+        let Source { log, group, up_to, child } = source;
+        let ledger = cx.ledger();
+        let first = ledger.committed(log, group).max(ledger.first(log));
+        let end = ledger.end(log).min(first + u64::from(up_to));
+        let extra = self.extra(key);
+        if extra.end == NO_END {
+            (extra.offset, extra.end) = (first, end);
+        }
+        if extra.offset >= extra.end {
+            let any = extra.offset > first;
+            extra.end = NO_END;
+            return Step::Goto(if any { done } else { none });
+        }
+        let offset = extra.offset;
+        let record = cx.ledger().record(log, offset).expect("kept until it is taken off");
+        let child = self.begin_child(cx, child, of_record(record), Origin::Record(key));
+        self.extra(key).child = child;
+        Step::Wait
+    }
+
+    fn take_off<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key, source: Source) -> Step {
+        let offset = self.extra(key).offset;
+        cx.ledger().commit(source.log, source.group, offset);
+        Step::Next
+    }
+
+    pub(super) fn child_ended<C: Host>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        id: Key,
+        outcome: Outcome,
+    ) -> Over {
+        let Some(join) = self.joins.get_mut(id) else { return Over::Nobody };
+        join.left -= 1;
+        join.done += u32::from(outcome == Outcome::Done);
+        let (parent, done, left) = (join.parent, join.done, join.left);
+        let frame = self.frames.get_mut(parent).expect("waits for its children");
+        let Op::Fork { need, join, .. } = self.program.code[frame.pc as usize].op else {
+            unreachable!("only a fork has children")
+        };
+        if done >= need {
+            frame.pc = join;
+            self.cancel_children(cx, id);
+            return Over::Frame(parent, None);
+        }
+        if done + left < need {
+            self.cancel_children(cx, id);
+            return Over::Frame(parent, Some(outcome));
+        }
+        Over::Nobody
+    }
+
+    /// Ends what is left of a fork: losers hang up on what they wait for.
+    pub(super) fn cancel_children<C: Host>(&mut self, cx: &mut Cx<'_, C>, id: Key) {
+        let Some(mut join) = self.joins.remove(id) else { return };
+        join.children.drain(..).for_each(|child| self.kill(cx, child));
+        self.spare.push(join.children);
+    }
+
+    /// Ends a frame from outside: nothing more happens in it, and it lets go of everything.
+    /// CPU work that it has begun is finished all the same, for nobody.
+    pub fn kill<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) {
+        let Some(mut frame) = self.frames.remove(key) else { return };
+        if let Some(call) = question(&self.program.code[frame.pc as usize].op) {
+            self.program.channels[call.channel as usize].abandon(cx, &mut frame.tries);
+        }
+        self.cancel_children(cx, frame.join);
+        if let Some(mut extra) = self.extras.remove(frame.extra) {
+            self.kill(cx, extra.child);
+            for hold in extra.holds.iter_mut().filter(|hold| hold.made > 0) {
+                self.program.channels[hold.channel as usize].abandon(cx, hold);
+            }
+        }
+    }
+}
