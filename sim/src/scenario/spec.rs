@@ -52,7 +52,7 @@ pub struct Scenario {
     /// What must hold.
     pub checks: Vec<String>,
     /// Files whose maps were merged into this one by the text layer.
-    pub include: Vec<String>,
+    pub includes: Vec<String>,
 }
 
 impl Default for Scenario {
@@ -75,7 +75,7 @@ impl Default for Scenario {
             timeline: Vec::new(),
             variants: BTreeMap::new(),
             checks: Vec::new(),
-            include: Vec::new(),
+            includes: Vec::new(),
         }
     }
 }

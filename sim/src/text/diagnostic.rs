@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
+use super::excerpt::excerpt;
+
 /// A stretch of bytes of one source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Spot {
@@ -14,6 +16,18 @@ pub struct Spot {
     pub start: u32,
     /// … up to this one.
     pub end: u32,
+}
+
+impl Spot {
+    /// From here to the end of `other`, which is later in the same source.
+    pub(super) fn to(self, other: Spot) -> Spot {
+        Spot { end: other.end, ..self }
+    }
+
+    /// The empty place right behind this.
+    pub(super) fn after(self) -> Spot {
+        Spot { start: self.end, ..self }
+    }
 }
 
 /// All texts that were read, by number: files, and the arguments of `--set`.
@@ -36,11 +50,20 @@ impl Sources {
 
     /// File, line and column (from 1) where a spot begins.
     pub fn position(&self, spot: Spot) -> (&str, usize, usize) {
-        let (name, text) = &self.files[spot.file as usize];
-        let before = &text[..floor(text, spot.start as usize)];
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        (name, line, column)
+        let (start, _) = self.line(spot);
+        let text = self.text(spot.file);
+        let line = text[..start].bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let column = text[start..floor(text, spot.start as usize)].chars().count() + 1;
+        (&self.files[spot.file as usize].0, line, column)
+    }
+
+    /// The line where a spot begins, without its end, and the byte where that line begins.
+    pub(super) fn line(&self, spot: Spot) -> (usize, &str) {
+        let text = self.text(spot.file);
+        let at = floor(text, spot.start as usize);
+        let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+        let end = text[at..].find('\n').map_or(text.len(), |more| at + more);
+        (start, text[start..end].trim_end_matches('\r'))
     }
 }
 
@@ -77,6 +100,11 @@ impl Diagnostic {
         Diagnostic { fatal: false, ..Diagnostic::error(message) }
     }
 
+    /// A mistake at a place.
+    pub(super) fn here(spot: Spot, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(message).at(spot)
+    }
+
     /// With its place.
     pub fn at(self, spot: Spot) -> Diagnostic {
         Diagnostic { spot: Some(spot), ..self }
@@ -89,7 +117,7 @@ impl Diagnostic {
 
     /// With what to write instead, if that is known.
     pub fn maybe_help(self, help: Option<String>) -> Diagnostic {
-        Diagnostic { help, ..self }
+        Diagnostic { help: help.or(self.help), ..self }
     }
 
     /// With another place.
@@ -101,11 +129,11 @@ impl Diagnostic {
         let level = if self.fatal { "error" } else { "warning" };
         let mut text = format!("{level}: {}\n", self.message);
         if let Some(spot) = self.spot {
-            excerpt(&mut text, sources, spot, "-->");
+            excerpt(&mut text, sources, spot);
         }
         if let Some((spot, why)) = &self.note {
             let _ = writeln!(text, "note: {why}");
-            excerpt(&mut text, sources, *spot, "-->");
+            excerpt(&mut text, sources, *spot);
         }
         if let Some(help) = &self.help {
             let _ = writeln!(text, "help: {help}");
@@ -115,35 +143,18 @@ impl Diagnostic {
 
     fn json(&self, sources: &Sources) -> Json {
         let place = self.spot.map(|spot| sources.position(spot));
+        let end = self.spot.map(|spot| sources.position(spot.after()));
         json!({
             "level": if self.fatal { "error" } else { "warning" },
             "file": place.map(|(file, ..)| file),
             "line": place.map(|(_, line, _)| line),
             "column": place.map(|(.., column)| column),
+            "end_line": end.map(|(_, line, _)| line),
+            "end_column": end.map(|(.., column)| column),
             "message": self.message,
             "help": self.help,
         })
     }
-}
-
-/// The line of a spot with carets under it. Tabs count as one column, as editors count them.
-fn excerpt(out: &mut String, sources: &Sources, spot: Spot, arrow: &str) {
-    let (file, line, column) = sources.position(spot);
-    let text = sources.text(spot.file);
-    let shown = text.lines().nth(line - 1).unwrap_or("").replace('\t', " ");
-    let inside = &text[floor(text, spot.start as usize)..floor(text, spot.end as usize)];
-    let wide = inside.lines().next().unwrap_or("").chars().count();
-    let room = shown.chars().count().saturating_sub(column - 1);
-    let carets = "^".repeat(wide.clamp(1, room.max(1)));
-    let margin = " ".repeat(line.to_string().len());
-    // Very long lines are shown around the mistake only.
-    let skip = column.saturating_sub(60);
-    let window: String = shown.chars().skip(skip).take(120).collect();
-    let pad = " ".repeat(column - 1 - skip);
-    let carets: String = carets.chars().take(120 - (column - 1 - skip).min(119)).collect();
-    let _ = writeln!(out, "{margin}{arrow} {file}:{line}:{column}");
-    let _ = writeln!(out, "{line} | {window}");
-    let _ = writeln!(out, "{margin} | {pad}{carets}");
 }
 
 /// All that is wrong with a scenario.

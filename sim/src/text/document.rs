@@ -1,179 +1,149 @@
 //! A merged scenario: its tree, its effective text, and its types.
 
-use std::path::{Path as FilePath, PathBuf};
+use std::io::Read as _;
+use std::path::Path as FilePath;
 
-use models::wiring::{Path, Segment, did_you_mean};
-use ron::extensions::Extensions;
+use models::wiring::Segment;
 use serde::de::DeserializeOwned;
 
 use super::diagnostic::{Diagnostic, Sources, Spot};
-use super::merge::{merge, set};
-use super::parse::parse;
-use super::print::Printed;
-use super::value::{Node, Value};
+use super::includes::{Loader, ReadFile};
+use super::overlay;
+use super::path;
+use super::print;
+use super::set::Override;
+use super::typed;
+use super::value::{Entry, Kind, Value, Word};
 
-/// More includes than this are a mistake.
-const MOST_INCLUDES: usize = 64;
-
-/// A scenario, merged from its files and settings.
+/// A scenario, merged from its files and settings; every value knows where it was written.
 #[derive(Clone, Debug)]
 pub struct Document {
+    /// Everything but the variants.
     root: Value,
+    /// The field `variants`, if there is one.
+    variants: Option<Value>,
+    settings: Vec<Override>,
 }
 
 impl Document {
-    /// Reads a file with everything it includes, and applies settings.
+    /// Reads a file with everything it includes, and applies settings (`PATH=VALUE`).
     pub fn read(
         file: &FilePath,
         settings: &[String],
         sources: &mut Sources,
     ) -> Result<Document, Diagnostic> {
-        let mut open = Vec::new();
-        let mut root = read_file(file, None, sources, &mut open)?;
-        for setting in settings {
-            let number = sources.add("--set", setting.clone());
-            set(&mut root, setting, number)?;
-        }
-        Ok(Document { root })
+        Document::read_by(&read_file, file, settings, sources)
     }
 
     /// From text that stands nowhere: for tests.
     pub fn from_text(text: &str, sources: &mut Sources) -> Result<Document, Diagnostic> {
-        let file = sources.add("scenario.ron", text);
-        Ok(Document { root: parse(text, file)? })
+        let name = FilePath::new("scenario.ron");
+        let read = |path: &FilePath| match path == name {
+            true => Ok(text.as_bytes().to_vec()),
+            false => Err(std::io::ErrorKind::NotFound.into()),
+        };
+        Document::read_by(&read, name, &[], sources)
     }
 
-    /// The names of its variants, in order.
-    pub fn variants(&self) -> Vec<String> {
-        let names = self.root.child("variants").map(Value::names).unwrap_or_default();
-        names.into_iter().map(String::from).collect()
-    }
-
-    /// The scenario with one of its variants laid over it, and without the others.
-    pub fn variant(&self, name: &str) -> Document {
-        let over = self.root.child("variants").and_then(|variants| variants.child(name)).cloned();
-        let mut root = self.root.clone();
-        if let Node::Struct { fields, .. } = &mut root.node {
-            fields.retain(|field| field.name != "variants");
+    /// As [`Document::read`], however files are read.
+    pub(super) fn read_by(
+        read: ReadFile<'_>,
+        file: &FilePath,
+        settings: &[String],
+        sources: &mut Sources,
+    ) -> Result<Document, Diagnostic> {
+        let mut root = Loader::new(read, sources).load(file, None)?;
+        let settings: Result<Vec<Override>, Diagnostic> =
+            settings.iter().map(|setting| Override::read(setting, sources)).collect();
+        let settings = settings?;
+        settings.iter().try_for_each(|setting| setting.apply(&mut root))?;
+        let variants = root.take("variants");
+        match &variants {
+            Some(Value { spot, kind }) if !matches!(kind, Kind::Map(_)) => {
+                let message = "`variants` is a map: { \"name\": (changes…) }";
+                Err(Diagnostic::here(*spot, message))
+            }
+            _ => Ok(Document { root, variants, settings }),
         }
-        Document { root: over.map_or(root.clone(), |over| merge(root, over)) }
     }
 
-    /// The effective scenario as text.
+    /// The names of its variants, in the order of the text.
+    pub fn variants(&self) -> Vec<String> {
+        let entries = self.variants.as_ref().and_then(Value::entries).unwrap_or_default();
+        entries.iter().map(|entry| entry.key.text.clone()).collect()
+    }
+
+    /// The scenario with one of its variants laid over it (itself, if there is none of that name),
+    /// and without the others. Settings hold for it too.
+    pub fn variant(&self, name: &str) -> Document {
+        let over = self.variants.as_ref().and_then(|variants| variants.get(name)).cloned();
+        let mut root = self.root.clone();
+        if let Some(over) = over {
+            overlay::lay(&mut root, over);
+        }
+        for setting in self.settings.iter().filter(|setting| !setting.is_of_variants()) {
+            // A path that the variant took away was good in the scenario: nothing to report.
+            let _ = setting.apply(&mut root);
+        }
+        Document { root, variants: None, settings: Vec::new() }
+    }
+
+    /// The effective scenario as text: canonical RON that reads back to the same.
     pub fn text(&self) -> String {
-        Printed::new(&self.root).text
+        let mut whole = self.root.clone();
+        if let (Kind::Struct(_, fields), Some(variants)) = (&mut whole.kind, &self.variants) {
+            let key = Word { spot: variants.spot, text: "variants".into() };
+            fields.push(Entry { key, value: variants.clone() });
+        }
+        print::print(&whole).text
     }
 
     /// Where the value at a path was written, or the nearest value around it.
-    pub fn spot(&self, path: &Path) -> Spot {
-        let mut value = &self.root;
-        for segment in path {
-            let next = match segment {
-                Segment::Name(name) => value.child(name),
-                Segment::Index(index) => value.item(*index),
-            };
-            match next {
-                Some(next) => value = next,
-                None => break,
+    pub fn spot(&self, path: &[Segment]) -> Spot {
+        let (found, _) = self.nearest(path);
+        found.spot
+    }
+
+    /// Where the name of the field or key at the end of a path was written: the place for what is
+    /// wrong with all of a component. As [`Document::spot`] for a place in a list.
+    pub fn key_spot(&self, path: &[Segment]) -> Spot {
+        let Some((Segment::Name(name), parents)) = path.split_last() else {
+            return self.spot(path);
+        };
+        let (parent, complete) = self.nearest(parents);
+        let entries = parent.entries().filter(|_| complete).unwrap_or_default();
+        let found = entries.iter().find(|entry| entry.key.text == *name);
+        found.map_or_else(|| self.spot(path), |entry| entry.key.spot)
+    }
+
+    /// How far a path leads, and whether that is all the way.
+    fn nearest(&self, path: &[Segment]) -> (&Value, bool) {
+        let (mut at, mut rest) = (&self.root, path);
+        if let (Some(variants), [Segment::Name(first), after @ ..]) = (&self.variants, path)
+            && first == "variants"
+        {
+            (at, rest) = (variants, after);
+        }
+        for segment in rest {
+            match path::down(at, segment) {
+                Some(inner) => at = inner,
+                None => return (at, false),
             }
         }
-        value.spot
+        (at, true)
     }
 
-    /// The scenario as types. What they refuse is placed where it was written.
+    /// The scenario as types, without the field `variants`: each variant is read by itself. What
+    /// the types refuse is placed where it was written.
     pub fn typed<T: DeserializeOwned>(&self) -> Result<T, Diagnostic> {
-        let printed = Printed::new(&self.root);
-        let extensions = Extensions::IMPLICIT_SOME
-            | Extensions::UNWRAP_NEWTYPES
-            | Extensions::UNWRAP_VARIANT_NEWTYPES;
-        let options = ron::Options::default().with_default_extension(extensions);
-        options.from_str(&printed.text).map_err(|error| {
-            let start = error.span.start;
-            let line: usize = printed.text.lines().take(start.line - 1).map(|l| l.len() + 1).sum();
-            let within = printed.text[line.min(printed.text.len())..].chars();
-            let column: usize = within.take(start.col - 1).map(char::len_utf8).sum();
-            let spot = printed.written(line + column).unwrap_or(self.root.spot);
-            explain(error.code).at(spot)
-        })
+        typed::typed(&self.root)
     }
 }
 
-/// In the words of the language instead of those of the library.
-fn explain(error: ron::Error) -> Diagnostic {
-    let listed = |names: &[&'static str]| names.join(", ");
-    match error {
-        ron::Error::NoSuchStructField { expected, found, .. } => {
-            let help = did_you_mean(&found, expected);
-            Diagnostic::error(format!("there is no field `{found}` here"))
-                .help(help.unwrap_or_else(|| format!("fields: {}", listed(expected))))
-        }
-        ron::Error::NoSuchEnumVariant { expected, found, .. } => {
-            let help = did_you_mean(&found, expected);
-            Diagnostic::error(format!("`{found}` is unknown here"))
-                .help(help.unwrap_or_else(|| format!("one of: {}", listed(expected))))
-        }
-        ron::Error::MissingStructField { field, .. } => {
-            Diagnostic::error(format!("the field `{field}` is missing"))
-        }
-        ron::Error::Message(message) => Diagnostic::error(message),
-        ron::Error::InvalidValueForType { expected, found } => {
-            Diagnostic::error(format!("expected {expected}, found {found}"))
-        }
-        ron::Error::IntegerOutOfBounds => {
-            Diagnostic::error("this number is out of range for what is counted here")
-        }
-        ron::Error::ExpectedInteger | ron::Error::ExpectedComma => {
-            Diagnostic::error("a whole number is expected here")
-        }
-        other => {
-            let text = other.to_string();
-            Diagnostic::error(text[..1].to_lowercase() + &text[1..])
-        }
-    }
-}
-
-/// Reads one file; what it includes lies beneath what it says itself.
-fn read_file(
-    file: &FilePath,
-    from: Option<Spot>,
-    sources: &mut Sources,
-    open: &mut Vec<PathBuf>,
-) -> Result<Value, Diagnostic> {
-    let place = |error: Diagnostic| match from {
-        Some(spot) => error.at(spot),
-        None => error,
-    };
-    let shown = file.display();
-    if open.iter().any(|known| known == file) {
-        return Err(place(Diagnostic::error(format!("`{shown}` includes itself"))));
-    }
-    if open.len() > MOST_INCLUDES {
-        return Err(place(Diagnostic::error("more than 64 files include one another")));
-    }
-    let text = std::fs::read_to_string(file)
-        .map_err(|why| place(Diagnostic::error(format!("cannot read `{shown}`: {why}"))))?;
-    let number = sources.add(file.display().to_string(), text.clone());
-    let mut root = parse(&text, number)?;
-    open.push(file.to_path_buf());
-    for (name, spot) in take_includes(&mut root) {
-        let next = file.parent().unwrap_or(FilePath::new("")).join(name);
-        let base = read_file(&next, Some(spot), sources, open)?;
-        root = merge(base, root);
-    }
-    open.pop();
-    Ok(root)
-}
-
-/// The files that `includes` names; the field itself is gone afterwards.
-fn take_includes(root: &mut Value) -> Vec<(String, Spot)> {
-    let Node::Struct { fields, .. } = &mut root.node else { return Vec::new() };
-    let Some(place) = fields.iter().position(|field| field.name == "includes") else {
-        return Vec::new();
-    };
-    match fields.remove(place).value.node {
-        Node::List(items) => {
-            items.iter().map(|item| (item.text().to_string(), item.spot)).collect()
-        }
-        _ => Vec::new(),
-    }
+/// Reads a file, but never much more than is allowed.
+fn read_file(path: &FilePath) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(super::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -1,96 +1,96 @@
-//! The tree: RON values, each with the place where it was written.
+//! Values of the scenario language, each with the place it was read from.
 
 use super::diagnostic::Spot;
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Value {
-    pub node: Node,
+    /// Where it was written.
     pub spot: Spot,
+    /// What it is.
+    pub kind: Kind,
 }
 
-/// What a value is.
+/// The forms a value can take.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Node {
-    /// A number, a word, or a string with its quotes: kept as written.
-    Atom(String),
+pub enum Kind {
+    /// A bare word: `true`, `All`.
+    Word(String),
+    /// A number as it was written.
+    Number(String),
+    /// Text in quotes, escapes resolved.
+    Text(String),
     /// `[a, b]`
     List(Vec<Value>),
-    /// `{ "key": value }`
-    Map(Vec<(Value, Value)>),
-    /// `Name(field: value)` or `(field: value)`
-    Struct { name: Option<String>, fields: Vec<Field> },
-    /// `Name(a, b)` or `(a, b)`
-    Tuple { name: Option<String>, items: Vec<Value> },
+    /// `{ "name": value }`
+    Map(Vec<Entry>),
+    /// `(field: value)` or `Name(field: value)`; `()` too.
+    Struct(Option<Word>, Vec<Entry>),
+    /// `(a, b)` or `Name(a, b)`
+    Tuple(Option<Word>, Vec<Value>),
 }
 
-/// One field of a struct.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Field {
-    pub name: String,
+/// A word and its place.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// Where it was written.
     pub spot: Spot,
+    /// The word.
+    pub text: String,
+}
+
+/// Two words are equal wherever they were written.
+impl PartialEq for Word {
+    fn eq(&self, other: &Word) -> bool {
+        self.text == other.text
+    }
+}
+
+/// A key or field with its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The key or the name of the field.
+    pub key: Word,
+    /// What it stands for.
     pub value: Value,
 }
 
 impl Value {
-    /// The text of a string without its quotes; of a bare word as it is.
-    pub fn text(&self) -> &str {
-        match &self.node {
-            Node::Atom(text) => text.trim_matches('"'),
-            _ => "",
-        }
-    }
-
-    /// The value of a field or of a key; also through a variant with one unnamed value.
-    pub fn child(&self, name: &str) -> Option<&Value> {
-        match &self.node {
-            Node::Struct { fields, .. } => {
-                fields.iter().find(|field| field.name == name).map(|field| &field.value)
-            }
-            Node::Map(entries) => {
-                entries.iter().find(|(key, _)| key.text() == name).map(|(_, value)| value)
-            }
-            Node::Tuple { items, .. } if items.len() == 1 => items[0].child(name),
+    /// The fields of a struct or the entries of a map.
+    pub fn entries(&self) -> Option<&[Entry]> {
+        match &self.kind {
+            Kind::Map(entries) | Kind::Struct(_, entries) => Some(entries),
             _ => None,
         }
     }
 
-    /// As [`Value::child`], to change it.
-    pub fn child_mut(&mut self, name: &str) -> Option<&mut Value> {
-        match &mut self.node {
-            Node::Struct { fields, .. } => {
-                fields.iter_mut().find(|field| field.name == name).map(|field| &mut field.value)
+    /// The entry of this name in a struct or map.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let entry = self.entries()?.iter().find(|entry| entry.key.text == name)?;
+        Some(&entry.value)
+    }
+
+    /// Takes a field out of a struct.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        let Kind::Struct(_, fields) = &mut self.kind else { return None };
+        let at = fields.iter().position(|field| field.key.text == name)?;
+        Some(fields.remove(at).value)
+    }
+
+    /// What it is, for messages: ``the number `4.5` ``.
+    pub fn describe(&self) -> String {
+        match &self.kind {
+            Kind::Word(word) => format!("`{word}`"),
+            Kind::Number(number) => format!("the number {number}"),
+            Kind::Text(text) if text.chars().count() > 40 => "a text".into(),
+            Kind::Text(text) => format!("the text {text:?}"),
+            Kind::List(_) => "a list `[…]`".into(),
+            Kind::Map(_) => "a map `{…}`".into(),
+            Kind::Struct(Some(name), _) | Kind::Tuple(Some(name), _) => {
+                format!("`{}(…)`", name.text)
             }
-            Node::Map(entries) => {
-                entries.iter_mut().find(|(key, _)| key.text() == name).map(|(_, value)| value)
-            }
-            Node::Tuple { items, .. } if items.len() == 1 => items[0].child_mut(name),
-            _ => None,
-        }
-    }
-
-    /// A place in a list, or among positional arguments.
-    pub fn item(&self, index: usize) -> Option<&Value> {
-        match &self.node {
-            Node::List(items) | Node::Tuple { items, .. } => items.get(index),
-            _ => None,
-        }
-    }
-
-    /// As [`Value::item`], to change it.
-    pub fn item_mut(&mut self, index: usize) -> Option<&mut Value> {
-        match &mut self.node {
-            Node::List(items) | Node::Tuple { items, .. } => items.get_mut(index),
-            _ => None,
-        }
-    }
-
-    /// The names of fields or keys, for suggestions.
-    pub fn names(&self) -> Vec<&str> {
-        match &self.node {
-            Node::Struct { fields, .. } => fields.iter().map(|field| field.name.as_str()).collect(),
-            Node::Map(entries) => entries.iter().map(|(key, _)| key.text()).collect(),
-            _ => Vec::new(),
+            Kind::Struct(None, _) => "fields `(…)`".into(),
+            Kind::Tuple(None, _) => "a tuple `(…)`".into(),
         }
     }
 }
