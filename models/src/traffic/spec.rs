@@ -109,7 +109,10 @@ impl<'de> Deserialize<'de> for RateSpec {
         impl<'de> Visitor<'de> for Legs {
             type Value = RateSpec;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a rate like \"100/s\", or a list like [Hold(\"100/s\", \"60s\"), Ramp(\"200/s\", \"5s\")]")
+                f.write_str(
+                    "a rate like \"100/s\", or a list like \
+                     [Hold(\"100/s\", \"60s\"), Ramp(\"200/s\", \"5s\")]",
+                )
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<RateSpec, E> {
                 let rate = Rate::parse(text).map_err(E::custom)?;
