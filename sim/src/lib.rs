@@ -13,3 +13,5 @@ pub mod topology;
 pub mod assemble;
 pub mod run;
 pub mod sweep;
+
+pub mod check;
