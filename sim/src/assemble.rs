@@ -19,7 +19,7 @@ pub fn assemble(topology: &Topology, seed: u64) -> Result<World, Vec<Problem>> {
     let scenario = &topology.scenario;
     let mut frame = Frame {
         seed,
-        duration: scenario.duration.0,
+        duration: scenario.duration.0.min(topology.end() - Time::ZERO),
         warmup: scenario.warmup.0,
         sample_every: topology.every,
         delays: Delays::NONE,

@@ -15,3 +15,5 @@ pub mod run;
 pub mod sweep;
 
 pub mod check;
+
+pub mod prepare;

@@ -61,6 +61,8 @@ pub struct Topology {
     pub targets: Vec<Whom>,
     /// The length of an interval of the series.
     pub every: Span,
+    /// The run ends here, even if the scenario would go on.
+    pub until: Option<Time>,
 }
 
 /// Resolves a scenario. The topology can be assembled only if no error was found.
@@ -75,13 +77,14 @@ pub fn topology(mut scenario: Scenario, findings: &mut Findings) -> Topology {
     let (draws, numbers) =
         scenario.draws.iter().map(|(name, number)| (name.clone(), number.clone())).unzip();
     let every = interval(&scenario, findings);
-    Topology { scenario, draws, numbers, offers, places, graph, targets, every }
+    Topology { scenario, draws, numbers, offers, places, graph, targets, every, until: None }
 }
 
 impl Topology {
     /// When the run is over.
     pub fn end(&self) -> Time {
-        Time::ZERO + self.scenario.duration.0 + self.scenario.settle.0
+        let end = Time::ZERO + self.scenario.duration.0 + self.scenario.settle.0;
+        self.until.map_or(end, |until| until.min(end))
     }
 }
 

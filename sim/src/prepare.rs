@@ -1,0 +1,213 @@
+//! From a scenario file to everything that is known before a run: each variant's topology, the
+//! checks, and all mistakes of all of them with their places.
+
+use std::path::Path as FilePath;
+
+use engine::{Span, Time};
+use models::wiring::Problem;
+
+use crate::check::bind::{Names, bind};
+use crate::check::parse::parse;
+use crate::check::{Check, metric};
+use crate::findings::{Findings, path};
+use crate::run::blank;
+use crate::scenario::spec::Scenario;
+use crate::text::{Diagnostic, Diagnostics, Document};
+use crate::topology::{Topology, topology};
+
+/// What the command line adds to a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// `PATH=VALUE`
+    pub settings: Vec<String>,
+    /// Only these variants; empty: all.
+    pub variants: Vec<String>,
+    /// The run ends here.
+    pub until: Option<Span>,
+}
+
+/// A scenario that can be played.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Its name.
+    pub name: String,
+    /// Its first seed.
+    pub seed: u64,
+    /// How many seeds it asks for.
+    pub seeds: u32,
+    /// Variants by name, in the order of the file; one without a name if there are none.
+    pub variants: Vec<(String, Topology)>,
+    /// The checks.
+    pub checks: Vec<Check>,
+    /// The pairs of tables that checks compare.
+    pub missing: Vec<(String, String)>,
+    /// The merged text that was run, variants included.
+    pub effective: String,
+    documents: Vec<Document>,
+}
+
+/// Reads, resolves and tries everything. `None` if it cannot run; the reasons are in
+/// `diagnostics`.
+pub fn prepare(
+    file: &FilePath,
+    wishes: &Wishes,
+    diagnostics: &mut Diagnostics,
+) -> Option<Prepared> {
+    let read = Document::read(file, &wishes.settings, &mut diagnostics.sources);
+    let document = read.map_err(|mistake| diagnostics.found.push(mistake)).ok()?;
+    let names = chosen(&document, wishes, diagnostics)?;
+    let stem = file.file_stem().map_or("scenario".into(), |stem| stem.to_string_lossy());
+    let mut variants: Vec<(String, Topology)> = Vec::new();
+    let mut documents = Vec::new();
+    for name in names {
+        let own = document.variant(&name);
+        let scenario: Scenario =
+            own.typed().map_err(|mistake| diagnostics.found.push(mistake)).ok()?;
+        let topology = resolve(scenario, &own, wishes, diagnostics);
+        variants.extend(topology.map(|topology| (name, topology)));
+        documents.push(own);
+    }
+    let checks = checks(&variants, &documents, diagnostics);
+    if diagnostics.fatal() {
+        return None;
+    }
+    let scenario = &variants.first()?.1.scenario;
+    let name = if scenario.name.is_empty() { stem.to_string() } else { scenario.name.clone() };
+    let (seed, seeds) = (scenario.seed, scenario.seeds);
+    let missing = pairs(&checks);
+    let effective = document.text();
+    Some(Prepared { name, seed, seeds, variants, checks, missing, effective, documents })
+}
+
+/// The variants to play; a lone nameless one if the scenario has none.
+fn chosen(
+    document: &Document,
+    wishes: &Wishes,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<String>> {
+    let known = document.variants();
+    for name in wishes.variants.iter().filter(|name| !known.contains(name)) {
+        let list: Vec<&str> = known.iter().map(String::as_str).collect();
+        let help = models::wiring::did_you_mean(name, &list);
+        let mistake = Diagnostic::error(format!("there is no variant `{name}`"));
+        diagnostics.found.push(mistake.maybe_help(help));
+        return None;
+    }
+    let wanted = |name: &String| wishes.variants.is_empty() || wishes.variants.contains(name);
+    let names: Vec<String> = known.into_iter().filter(wanted).collect();
+    Some(if names.is_empty() { vec![String::new()] } else { names })
+}
+
+/// One variant; `None` if it cannot be assembled.
+fn resolve(
+    scenario: Scenario,
+    document: &Document,
+    wishes: &Wishes,
+    diagnostics: &mut Diagnostics,
+) -> Option<Topology> {
+    let mut findings = Findings::default();
+    let mut topology = topology(scenario, &mut findings);
+    topology.until = wishes.until.map(|until| Time::ZERO + until);
+    if findings.errors.is_empty() {
+        findings.errors.extend(blank(&topology).err().into_iter().flatten());
+    }
+    findings.tidy();
+    let whole = findings.errors.is_empty();
+    tell(&findings, document, diagnostics);
+    whole.then_some(topology)
+}
+
+fn tell(findings: &Findings, document: &Document, diagnostics: &mut Diagnostics) {
+    let errors = findings.errors.iter().map(|problem| (true, problem));
+    let warnings = findings.warnings.iter().map(|problem| (false, problem));
+    for (fatal, Problem { path, message, help }) in errors.chain(warnings) {
+        let told = Diagnostic { fatal, ..Diagnostic::error(message.clone()) };
+        let told = told.at(document.spot(path)).maybe_help(help.clone());
+        // Variants share most of their text, and so most of their mistakes.
+        if !diagnostics.found.contains(&told) {
+            diagnostics.found.push(told);
+        }
+    }
+}
+
+/// Reads the checks and tries them against every variant they are about.
+fn checks(
+    variants: &[(String, Topology)],
+    documents: &[Document],
+    diagnostics: &mut Diagnostics,
+) -> Vec<Check> {
+    let Some((_, first)) = variants.first() else { return Vec::new() };
+    let mut findings = Findings::default();
+    let mut checks = Vec::new();
+    for (index, text) in first.scenario.checks.iter().enumerate() {
+        match parse(text, index) {
+            Ok(check) => checks.push(check),
+            Err(it) => findings.error(&["checks", &index.to_string()], it.message, it.help),
+        }
+    }
+    let all: Vec<String> = variants.iter().map(|(name, _)| name.clone()).collect();
+    for (name, topology) in variants {
+        let Ok(blank) = blank(topology) else { continue };
+        let actions: Vec<String> =
+            topology.scenario.timeline.iter().map(|entry| entry.label()).collect();
+        let (end, every) = (topology.end(), topology.every);
+        let names = Names { blank: &blank, actions: &actions, variants: &all, end, every };
+        let mine = |check: &&Check| check.variants.is_empty() || check.variants.contains(name);
+        let unknown = |check: &&Check| check.variants.iter().any(|its| !all.contains(its));
+        for check in checks.iter().filter(|check| mine(check) || unknown(check)) {
+            let place = check.index.to_string();
+            let found = bind(check, &names);
+            for it in found.errors {
+                findings.error(&["checks", &place], it.message, it.help);
+            }
+            for it in found.warnings {
+                findings.warn(&["checks", &place], it.message, it.help);
+            }
+        }
+    }
+    findings.tidy();
+    tell(&findings, &documents[0], diagnostics);
+    checks
+}
+
+/// What the ledger has to compare at the end.
+fn pairs(checks: &[Check]) -> Vec<(String, String)> {
+    let compared = checks.iter().filter(|check| check.metric.name == "missing");
+    let pair =
+        |check: &Check| Some((check.label("from")?.to_string(), check.label("in")?.to_string()));
+    let mut pairs: Vec<_> = compared.filter_map(pair).collect();
+    pairs.sort();
+    pairs.dedup();
+    pairs
+}
+
+impl Prepared {
+    /// Actions that began and touched nothing: nobody was there when they did.
+    pub fn idle_actions(&self, runs: &[crate::sweep::Runs], diagnostics: &mut Diagnostics) {
+        for ((runs, (_, topology)), document) in
+            runs.iter().zip(&self.variants).zip(&self.documents)
+        {
+            let Some(record) = runs.records.first() else { continue };
+            let idle = record
+                .actions
+                .iter()
+                .filter(|action| action.began != Time::NEVER && action.touched.is_empty());
+            for action in idle {
+                let entries = &topology.scenario.timeline;
+                let index = entries.iter().position(|entry| entry.label() == action.name);
+                let index = index.unwrap_or(0).to_string();
+                let told = Diagnostic::error(format!("`{}` touched nothing", action.name))
+                    .at(document.spot(&path(&["timeline", &index, "do"])))
+                    .help("no messages travel between these: choose other ends");
+                if !diagnostics.found.contains(&told) {
+                    diagnostics.found.push(told);
+                }
+            }
+        }
+    }
+}
+
+/// All metrics with what they mean, for the help.
+pub fn metrics() -> impl Iterator<Item = (&'static str, &'static str)> {
+    metric::METRICS.iter().map(|metric| (metric.name, metric.meaning))
+}
