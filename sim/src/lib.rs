@@ -17,3 +17,4 @@ pub mod sweep;
 pub mod check;
 
 pub mod prepare;
+pub mod report;

@@ -7,7 +7,7 @@ use crate::assemble::assemble;
 use crate::topology::Topology;
 
 /// How often a run says how far it is.
-const SLICES: u64 = 200;
+pub const SLICES: u64 = 200;
 
 /// How far a run is: the simulated time, and events so far.
 pub type Watch<'a> = dyn Fn(Time, u64) + Sync + 'a;

@@ -100,6 +100,20 @@ pub enum Window {
     AtEnd,
 }
 
+impl Op {
+    /// As it is written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Op::Less => "<",
+            Op::AtMost => "<=",
+            Op::More => ">",
+            Op::AtLeast => ">=",
+            Op::Equal => "=",
+            Op::Unequal => "!=",
+        }
+    }
+}
+
 impl Test {
     /// Whether a number passes.
     pub fn holds(self, value: f64) -> bool {
@@ -121,6 +135,19 @@ impl Check {
         let first = self.metric.labels.first().is_some_and(|label| label.name == name);
         let found = self.labels.iter().find(|(its, _)| its == name || (first && its.is_empty()));
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// What is allowed, with its unit: `< 400ms`.
+    pub fn limit(&self) -> String {
+        let shown = |limit| self.unit().show(limit);
+        let limit = match self.test {
+            Test::Within(low, high) => format!("{}..{}", shown(low), shown(high)),
+            Test::Compare(op, limit) => format!("{} {}", op.symbol(), shown(limit)),
+        };
+        match &self.relative_to {
+            Some(variant) => format!("{limit} × {variant}"),
+            None => limit,
+        }
     }
 
     /// The unit of its number.

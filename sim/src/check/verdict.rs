@@ -37,6 +37,8 @@ pub struct Judged {
     pub interval: Option<(f64, f64)>,
     /// The unit of both.
     pub unit: Unit,
+    /// What was allowed: `< 400ms`.
+    pub limit: String,
     /// Seeds in which it does not hold.
     pub failing: Vec<u64>,
 }
@@ -83,7 +85,8 @@ fn one(check: &Check, runs: &Runs, base: Option<&Runs>) -> Judged {
     };
     let observed = (!known.is_empty()).then(|| mean(&known));
     let (text, variant, unit) = (check.text.clone(), runs.variant.clone(), check.unit());
-    Judged { text, variant, verdict, observed, interval, unit, failing }
+    let limit = check.limit();
+    Judged { text, variant, verdict, observed, interval, unit, limit, failing }
 }
 
 fn of_mean(check: &Check, values: &[f64], interval: Option<(f64, f64)>) -> Verdict {

@@ -1,0 +1,125 @@
+//! What can be written behind `sim`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use models::units::Dur;
+
+/// A deterministic simulator of distributed systems: same scenario, same seed, same numbers.
+#[derive(Debug, Parser)]
+#[command(name = "sim", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  sim run scenarios/flash-sale.ron
+  sim run scenarios/flash-sale.ron --seeds 16 --set components.shop.replicas=4
+  sim run scenarios/outbox.ron --variant outbox --out /tmp/outbox
+  sim validate scenarios/*.ron
+  sim components Cache
+
+Exit codes:
+  0 all checks pass   1 a check failed   2 wrong usage   3 invalid scenario
+  4 nothing to judge (a metric had no samples)   70 a bug in sim   74 cannot write output";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Plays a scenario, judges its checks and writes the results.
+    Run(Run),
+    /// Reads scenarios and tells all mistakes, without playing them.
+    Validate {
+        /// Scenario files.
+        #[arg(required = true)]
+        scenarios: Vec<PathBuf>,
+        /// How mistakes are written.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Lists the kinds of components, and what checks can measure.
+    Components {
+        /// Only this kind.
+        name: Option<String>,
+    },
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// The first seed [default: the scenario's, else 1]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// So many runs with successive seeds, or the seeds A..B, both included
+    #[arg(long, value_name = "K|A..B", value_parser = seeds)]
+    pub seeds: Option<Seeds>,
+    /// Changes a value: components.shop.replicas=4
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub settings: Vec<String>,
+    /// Where results go [default: sim-results/NAME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How the summary is written
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// So many runs at a time [default: one per core]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub jobs: usize,
+    /// No progress and no summary: only what failed
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Ends the run at this simulated time
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub until: Option<Dur>,
+    /// Plays only these variants
+    #[arg(long = "variant", value_name = "NAME")]
+    pub variants: Vec<String>,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Which seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seeds {
+    /// So many, from the first one on.
+    Count(u32),
+    /// From the first to the last, both included.
+    Range(u64, u64),
+}
+
+/// More runs than this at once are a slip of the keyboard.
+const MOST_SEEDS: u64 = 1_000_000;
+
+fn seeds(text: &str) -> Result<Seeds, String> {
+    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is no seed"));
+    match text.split_once("..") {
+        None => match text.parse::<u32>() {
+            Ok(count) if (1..=MOST_SEEDS).contains(&u64::from(count)) => Ok(Seeds::Count(count)),
+            _ => Err(format!("between 1 and {MOST_SEEDS}, or a range like 1..16")),
+        },
+        Some((first, last)) => match (number(first)?, number(last.trim_start_matches('='))?) {
+            (first, last) if first <= last && last - first < MOST_SEEDS => {
+                Ok(Seeds::Range(first, last))
+            }
+            _ => Err("a range rises, like 1..16".into()),
+        },
+    }
+}
+
+fn duration(text: &str) -> Result<Dur, String> {
+    match Dur::parse(text)? {
+        Dur(span) if span.is_zero() => Err("a run needs some time".into()),
+        duration => Ok(duration),
+    }
+}

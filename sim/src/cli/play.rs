@@ -1,0 +1,143 @@
+//! `sim run`: reads, plays, judges, writes.
+
+use std::path::PathBuf;
+
+use reports::{Meta, Style, Verdict, summary, write_all};
+use sim::check::verdict::judge;
+use sim::prepare::{Prepared, Wishes, prepare};
+use sim::report::report;
+use sim::run::SLICES;
+use sim::sweep::sweep;
+use sim::text::{Diagnostic, Diagnostics};
+
+use super::args::{Format, Run, Seeds};
+use super::output::{BUG, Exit, complain, say, tell};
+use super::wall::Wall;
+
+/// Plays a scenario.
+pub fn run(args: &Run) -> Exit {
+    let mut diagnostics = Diagnostics::default();
+    let wishes = Wishes {
+        settings: args.settings.clone(),
+        variants: args.variants.clone(),
+        until: args.until.map(|until| until.0),
+    };
+    let prepared = prepare(&args.scenario, &wishes, &mut diagnostics);
+    complain(&diagnostics, args.format);
+    let Some(prepared) = prepared else { return Exit::Invalid };
+    let folder = args.out.clone().unwrap_or_else(|| folder(&prepared.name));
+    if let Err(why) = reports::prepare(&folder) {
+        tell(&format!("error: {why}\n"));
+        return Exit::Output;
+    }
+    let seeds = seeds(args, &prepared);
+    let again = again(args, &seeds);
+    on_a_bug(&again, &seeds);
+    let jobs = match args.jobs {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        jobs => jobs,
+    };
+    let slices = SLICES * (seeds.len() * prepared.variants.len()) as u64;
+    let wall = Wall::start(slices, args.quiet);
+    let (variants, missing) = (&prepared.variants, &prepared.missing);
+    let played = sweep(variants, &seeds, missing, jobs, &|_, _| wall.step());
+    wall.clear();
+    let runs = match played {
+        Ok(runs) => runs,
+        Err(problems) => {
+            let told = problems.into_iter().map(|problem| Diagnostic::error(problem.message));
+            let mut diagnostics = Diagnostics::default();
+            diagnostics.found.extend(told);
+            complain(&diagnostics, args.format);
+            return Exit::Invalid;
+        }
+    };
+    let mut idle = Diagnostics { sources: diagnostics.sources, found: Vec::new() };
+    prepared.idle_actions(&runs, &mut idle);
+    complain(&idle, args.format);
+    let judged = judge(&prepared.checks, &runs);
+    let report = report(&prepared, runs, &judged, again);
+    let version = env!("CARGO_PKG_VERSION").to_string();
+    let meta = Meta { wall_seconds: wall.seconds(), jobs, version };
+    if let Err(why) = write_all(&report, &meta, &folder) {
+        tell(&format!("error: {why}\n"));
+        return Exit::Output;
+    }
+    if let Err(exit) = show(args, &report, &folder) {
+        return exit;
+    }
+    match report.verdict() {
+        _ if idle.fatal() => Exit::Invalid,
+        Verdict::Fail => Exit::Fail,
+        Verdict::NoSamples => Exit::Nothing,
+        Verdict::Pass | Verdict::Inconclusive => Exit::Pass,
+    }
+}
+
+/// The summary, or only what failed.
+fn show(args: &Run, report: &reports::Report, folder: &std::path::Path) -> Result<(), Exit> {
+    if args.format == Format::Json {
+        return say(&format!("{:#}\n", reports::result::json(report)));
+    }
+    if args.quiet {
+        let bad = report.checks.iter().filter(|check| check.verdict != Verdict::Pass);
+        let line = |check: &reports::CheckRow| {
+            let variant = check.variant.as_ref().map_or(String::new(), |v| format!(" [{v}]"));
+            format!("{:?}: {}{variant}: {}\n", check.verdict, check.text, check.observed)
+        };
+        return say(&bad.map(line).collect::<String>());
+    }
+    let utf8 = |name| std::env::var(name).is_ok_and(|value| value.to_uppercase().contains("UTF"));
+    let unicode = utf8("LC_ALL") || utf8("LC_CTYPE") || utf8("LANG");
+    let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none();
+    let text = summary(report, Style { unicode, colour });
+    say(&format!("{text}results: {}\n", folder.display()))
+}
+
+/// Where results go without `--out`: a name without anything that a file system minds.
+fn folder(name: &str) -> PathBuf {
+    let plain = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' };
+    PathBuf::from("sim-results").join(name.chars().map(plain).collect::<String>())
+}
+
+fn seeds(args: &Run, prepared: &Prepared) -> Vec<u64> {
+    let first = args.seed.unwrap_or(prepared.seed);
+    let count = match args.seeds {
+        Some(Seeds::Range(first, last)) => return (first..=last).collect(),
+        Some(Seeds::Count(count)) => count,
+        None if args.seed.is_some() => 1,
+        None => prepared.seeds,
+    };
+    (0..u64::from(count)).map(|step| first.wrapping_add(step)).collect()
+}
+
+/// The command that does the same again.
+fn again(args: &Run, seeds: &[u64]) -> String {
+    let mut line = format!("sim run {}", args.scenario.display());
+    match seeds {
+        [seed] => line += &format!(" --seed {seed}"),
+        _ => line += &format!(" --seeds {}..{}", seeds[0], seeds[seeds.len() - 1]),
+    }
+    let quoted = |text: &str| match text.contains(|c: char| " \"'()[]{}$*;&|<>".contains(c)) {
+        true => format!("'{}'", text.replace('\'', "'\\''")),
+        false => text.to_string(),
+    };
+    args.settings.iter().for_each(|set| line += &format!(" --set {}", quoted(set)));
+    args.variants.iter().for_each(|name| line += &format!(" --variant {}", quoted(name)));
+    args.until.iter().for_each(|until| line += &format!(" --until {until}"));
+    line
+}
+
+/// A broken invariant is a bug of the program: say how to meet it again, and end.
+fn on_a_bug(again: &str, seeds: &[u64]) {
+    let again = again.to_string();
+    let (first, last) = (seeds[0], seeds[seeds.len() - 1]);
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(&format!(
+            "error: a bug in sim, please report it: {panic}\n\
+             seeds {first}..{last}; reproduce: {again}\n"
+        ));
+        std::process::exit(BUG);
+    }));
+}
