@@ -33,7 +33,8 @@ impl<'a> Loader<'a> {
             None => Diagnostic::error(why),
         })?;
         let file = self.sources.add(path.display().to_string(), text);
-        let value = scenario(parser::parse(self.sources.text(file), file, 0)?)?;
+        let mut value = scenario(parser::parse(self.sources.text(file), file, 0)?)?;
+        sugar::write_out(&mut value);
         overlay::refuse_duplicates(&value)?;
         self.open.push(plain(path));
         let merged = self.with_includes(value, path);

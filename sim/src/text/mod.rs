@@ -19,6 +19,7 @@ mod parser;
 mod path;
 mod print;
 mod set;
+mod sugar;
 mod typed;
 mod value;
 
