@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Sources, Spot};
 use super::lexer::Read;
+use super::sugar;
 use super::value::{Kind, Value};
 use super::{MAX_BYTES, MAX_INCLUDES, overlay, parser};
 
