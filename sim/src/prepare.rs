@@ -59,14 +59,19 @@ pub fn prepare(
     let stem = file.file_stem().map_or("scenario".into(), |stem| stem.to_string_lossy());
     let mut variants: Vec<(String, Topology)> = Vec::new();
     let mut documents = Vec::new();
+    let mut doubts: Vec<Vec<Diagnostic>> = Vec::new();
     for name in names {
         let own = document.variant(&name);
         let scenario: Scenario =
             own.typed().map_err(|mistake| diagnostics.found.push(mistake)).ok()?;
-        let topology = resolve(scenario, &own, wishes, diagnostics);
+        let topology = resolve(scenario, &own, wishes, &mut doubts, diagnostics);
         variants.extend(topology.map(|topology| (name, topology)));
         documents.push(own);
     }
+    // What one variant leaves unused may be the point of another.
+    let shared = |told: &Diagnostic| doubts.iter().all(|its| its.contains(told));
+    let first = doubts.first().into_iter().flatten();
+    diagnostics.found.extend(first.filter(|told| shared(told)).cloned());
     let checks = checks(&variants, &documents, diagnostics);
     if diagnostics.fatal() {
         return None;
@@ -103,6 +108,7 @@ fn resolve(
     scenario: Scenario,
     document: &Document,
     wishes: &Wishes,
+    doubts: &mut Vec<Vec<Diagnostic>>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Topology> {
     let mut findings = Findings::default();
@@ -113,6 +119,10 @@ fn resolve(
     }
     findings.tidy();
     let whole = findings.errors.is_empty();
+    let warnings = std::mem::take(&mut findings.warnings);
+    let mut odd = Diagnostics::default();
+    tell(&Findings { errors: Vec::new(), warnings }, document, &mut odd);
+    doubts.push(odd.found);
     tell(&findings, document, diagnostics);
     whole.then_some(topology)
 }

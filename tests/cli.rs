@@ -1,0 +1,120 @@
+//! The command line as a user meets it: exit codes, and every mistake in a scenario with its
+//! place and what to write instead.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+const API: &str = r#""api": Service(operations: { "get": [Work(Exp("1ms"))] })"#;
+const USERS: &str = r#""users": Open(rate: "100/s", to: "api.get")"#;
+
+/// A scenario with more fields; those written here win over none.
+fn scenario(more: &str) -> String {
+    format!(
+        "(\n    duration: \"2s\",\n    components: {{ {API} }},\n    traffic: {{ {USERS} }},\n    {more}\n)\n"
+    )
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn sim(folder: &PathBuf, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sim"));
+    command.current_dir(folder).args(arguments).output().unwrap()
+}
+
+fn run(name: &str, text: &str, more: &[&str]) -> Output {
+    let folder = folder(name);
+    std::fs::write(folder.join("s.ron"), text).unwrap();
+    sim(&folder, &[&["run", "s.ron", "--quiet"], more].concat())
+}
+
+fn code(name: &str, checks: &str, more: &[&str]) -> Option<i32> {
+    run(name, &scenario(&format!("checks: [{checks}],")), more).status.code()
+}
+
+#[test]
+fn exit_codes_are_as_documented() {
+    assert_eq!(code("pass", r#""latency p99 < 1s""#, &[]), Some(0));
+    assert_eq!(code("fail", r#""latency p99 < 1us""#, &[]), Some(1));
+    assert_eq!(code("usage", "", &["--no-such-option"]), Some(2));
+    assert_eq!(code("invalid", r#""latncy p99 < 1s""#, &[]), Some(3));
+    // Nothing ends in an operation that nobody asks for before 1 ns.
+    assert_eq!(code("nothing", r#""hit_ratio{api} < 50%""#, &[]), Some(4));
+    assert_eq!(code("output", "", &["--out", "/dev/null/here"]), Some(74));
+}
+
+#[test]
+fn the_smallest_scenario_runs_and_leaves_results() {
+    let text = format!("(components: {{ {API} }}, traffic: {{ {USERS} }})");
+    let output = run("smallest", &text, &["--until", "5s"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let results = folder("smallest").join("sim-results/s");
+    for file in ["result.json", "scenario.effective.ron", "meta.json"] {
+        assert!(results.join(file).exists(), "{file}");
+    }
+}
+
+/// Each is told with its place; the snapshot is what a user reads.
+#[test]
+fn mistakes_are_told_with_their_places() {
+    let cases = [
+        ("no name", r#"zones: ["a", "a"],"#),
+        ("duration", r#"warmup: "5s","#),
+        ("seeds", "seeds: 0,"),
+        ("sample", r#"sample: "1ns","#),
+        (
+            "draws",
+            r#"draws: { "a": Counter, "b": Counter, "c": Counter, "d": Counter, "e": Counter },"#,
+        ),
+        ("request", r#"draws: { "request": Counter },"#),
+        ("uniform", r#"draws: { "a": Uniform(0) },"#),
+        ("network", r#"network: (any: LogNormal(median: "1ms")),"#),
+        ("flow", r#"flows: { "unused": [] },"#),
+        ("policy", r#"policies: { "apo": (timeout: "1s") },"#),
+        ("late", r#"timeline: [(at: "9s", do: Crash("api"))],"#),
+        ("long", r#"timeline: [(at: "1s", for: "9s", do: Crash("api"))],"#),
+        ("zero", r#"timeline: [(at: "1s", for: "0s", do: Crash("api"))],"#),
+        ("whom", r#"timeline: [(at: "1s", do: Crash("apo"))],"#),
+        ("member", r#"timeline: [(at: "1s", do: Crash("api/7"))],"#),
+        ("which", r#"timeline: [(at: "1s", do: Crash("api/x"))],"#),
+        ("any", r#"timeline: [(at: "1s", do: Crash("any 3 of api"))],"#),
+        ("leader", r#"timeline: [(at: "1s", do: Crash("leader of api/7"))],"#),
+        ("zone", r#"timeline: [(at: "1s", do: ZoneLoss("b"))],"#),
+        ("users", r#"timeline: [(at: "1s", do: Crash("users"))],"#),
+        ("link", r#"timeline: [(at: "1s", do: Cut("api"))],"#),
+        ("no link", r#"timeline: [(at: "1s", do: Crash("users -> api"))],"#),
+        ("flush", r#"timeline: [(at: "1s", do: Flush("api"))],"#),
+        ("slow", r#"timeline: [(at: "1s", do: Slow("api", (times: 0)))],"#),
+        ("rate", r#"timeline: [(at: "1s", do: Errors("api", (rate: "0%")))],"#),
+        ("sides", r#"timeline: [(at: "1s", do: Partition([]))],"#),
+        ("twice", r#"timeline: [(at: "1s", do: Pause("api")), (at: "1s", do: Pause("api"))],"#),
+        ("metric", r#"checks: ["latncy p99 < 1s"],"#),
+        ("unit", r#"checks: ["latency p99 < 400"],"#),
+        ("stat", r#"checks: ["latency < 1s"],"#),
+        ("operation", r#"checks: ["latency{op=api.gte} p99 < 1s"],"#),
+        ("label", r#"checks: ["latency{oper=api.get} p99 < 1s"],"#),
+        ("needed", r#"checks: ["queue max < 5"],"#),
+        ("component", r#"checks: ["queue{component=apo} max < 5"],"#),
+        ("variant", r#"checks: ["errors rate < 1% in best"],"#),
+        ("window", r#"checks: ["errors rate < 1% after 9s"],"#),
+        ("uneven", r#"checks: ["errors rate < 1% after 1001ms"],"#),
+        ("whole", r#"checks: ["in_flight = 0 after 1s"],"#),
+        ("counter", r#"checks: ["count{sold} = 1"],"#),
+        ("table", r#"checks: ["low{table=seat} = 1"],"#),
+        ("action", r#"checks: ["recovery{action=Crash(api)} < 1s"],"#),
+        ("many", r#"seeds: 0, checks: ["latncy p99 < 1s", "low{table=x} = 1"],"#),
+    ];
+    let folder = folder("mistakes");
+    let mut told = String::new();
+    for (name, more) in cases {
+        std::fs::write(folder.join("s.ron"), scenario(more)).unwrap();
+        let output = sim(&folder, &["validate", "s.ron"]);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(!text.is_empty(), "{name}: nothing was told");
+        told += &format!("== {name}: exit {:?}\n{text}\n", output.status.code());
+    }
+    insta::assert_snapshot!(told);
+}
