@@ -60,10 +60,12 @@ pub fn prepare(
     let mut variants: Vec<(String, Topology)> = Vec::new();
     let mut documents = Vec::new();
     let mut doubts: Vec<Vec<Diagnostic>> = Vec::new();
+    let mut texts = Vec::new();
     for name in names {
         let own = document.variant(&name);
         let scenario: Scenario =
             own.typed().map_err(|mistake| diagnostics.found.push(mistake)).ok()?;
+        texts.clone_from(&scenario.checks);
         let topology = resolve(scenario, &own, wishes, &mut doubts, diagnostics);
         variants.extend(topology.map(|topology| (name, topology)));
         documents.push(own);
@@ -72,7 +74,7 @@ pub fn prepare(
     let shared = |told: &Diagnostic| doubts.iter().all(|its| its.contains(told));
     let first = doubts.first().into_iter().flatten();
     diagnostics.found.extend(first.filter(|told| shared(told)).cloned());
-    let checks = checks(&variants, &documents, diagnostics);
+    let checks = checks(&texts, &variants, &documents, diagnostics);
     if diagnostics.fatal() {
         return None;
     }
@@ -142,14 +144,14 @@ fn tell(findings: &Findings, document: &Document, diagnostics: &mut Diagnostics)
 
 /// Reads the checks and tries them against every variant they are about.
 fn checks(
+    texts: &[String],
     variants: &[(String, Topology)],
     documents: &[Document],
     diagnostics: &mut Diagnostics,
 ) -> Vec<Check> {
-    let Some((_, first)) = variants.first() else { return Vec::new() };
     let mut findings = Findings::default();
     let mut checks = Vec::new();
-    for (index, text) in first.scenario.checks.iter().enumerate() {
+    for (index, text) in texts.iter().enumerate() {
         match parse(text, index) {
             Ok(check) => checks.push(check),
             Err(it) => findings.error(&["checks", &index.to_string()], it.message, it.help),

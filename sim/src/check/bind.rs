@@ -78,10 +78,9 @@ fn missing(what: &str, name: &str, known: &[&str]) -> Option<Mistake> {
     if known.contains(&name) {
         return None;
     }
-    let help = did_you_mean(name, known).or_else(|| match known.is_empty() {
-        true => None,
-        false => Some(format!("there is: {}", known.join(", "))),
-    });
+    let known: Vec<&str> = known.iter().copied().filter(|name| !name.is_empty()).collect();
+    let all = || (!known.is_empty()).then(|| format!("there is: {}", known.join(", ")));
+    let help = did_you_mean(name, &known).or_else(all);
     Some(Mistake { message: format!("there is no {what} `{name}`"), help })
 }
 

@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(read("lag{topic=orders} max < 20_000").stat, Stat::Max);
         assert_eq!(read("lag{topic=events} = 0 at end").window, Some(Window::AtEnd));
         assert_eq!(read("goodput rate>=950/s after 30s").stat, Stat::Rate);
-        assert_eq!(read("latency p(99.9) < 2s").stat, Stat::Quantile(0.999));
+        assert_eq!(read("latency p(12.5) < 2s").stat, Stat::Quantile(0.125));
         let check = read("recovery{action=Partition(zone:a, zone:b)} < 20s");
         assert_eq!(check.label("action"), Some("Partition(zone:a, zone:b)"));
         let check = read("work{db} in after < 0.3 × before");

@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(verdict("mean count{x} < 4", &even), Verdict::Inconclusive);
         assert_eq!(verdict("mean count{x} > 5", &even), Verdict::Fail);
         assert_eq!(verdict("mean count{x} within 1.9..2.1", &even), Verdict::Inconclusive);
-        assert_eq!(verdict("mean count{x} within 0..9", &even), Verdict::Pass);
+        assert_eq!(verdict("mean count{x} within -1..9", &even), Verdict::Pass);
         assert_eq!(verdict("mean count{x} within 5..9", &even), Verdict::Fail);
     }
 }
