@@ -10,7 +10,8 @@ const USERS: &str = r#""users": Open(rate: "100/s", to: "api.get")"#;
 /// A scenario with more fields; those written here win over none.
 fn scenario(more: &str) -> String {
     format!(
-        "(\n    duration: \"2s\",\n    components: {{ {API} }},\n    traffic: {{ {USERS} }},\n    {more}\n)\n"
+        "(\n    duration: \"2s\",\n    components: {{ {API} }},\n    \
+         traffic: {{ {USERS} }},\n    {more}\n)\n"
     )
 }
 

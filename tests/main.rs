@@ -1,4 +1,6 @@
 //! All integration tests, in one binary.
 
 mod cli;
+mod determinism;
 mod shapes;
+mod tidy;

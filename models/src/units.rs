@@ -77,7 +77,8 @@ impl Dur {
     pub fn parse(text: &str) -> Result<Dur, String> {
         let bad = || {
             format!(
-                "`{text}` is no time: write a number with a unit, like \"250ms\" or \"1m30s\" (units: ns, us, ms, s, m, h, d)"
+                "`{text}` is no time: write a number with a unit, like \"250ms\" or \"1m30s\" \
+                 (units: ns, us, ms, s, m, h, d)"
             )
         };
         let (mut rest, mut nanos) = (text.trim(), 0.0);
@@ -132,7 +133,8 @@ impl Bytes {
     pub fn parse(text: &str) -> Result<Bytes, String> {
         let bad = || {
             format!(
-                "`{text}` is no size: write a number with a unit, like \"64MiB\" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)"
+                "`{text}` is no size: write a number with a unit, like \"64MiB\" \
+                 (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)"
             )
         };
         let (number, unit, rest) = quantity(text.trim()).ok_or_else(bad)?;

@@ -24,7 +24,8 @@ pub fn svg(report: &Report) -> String {
     let width = places.values().map(|(x, _)| x + BOX.0).fold(0.0, f64::max) + MARGIN;
     let height = places.values().map(|(_, y)| y + BOX.1).fold(0.0, f64::max) + MARGIN;
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+         width=\"{width}\" \
          height=\"{height}\" font-family=\"sans-serif\">\n<title>{}: topology</title>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
          <text x=\"{MARGIN}\" y=\"24\" font-size=\"16\">{}: calls a second along the arrows, \
@@ -91,7 +92,8 @@ fn arrows(out: &mut String, report: &Report, places: &BTreeMap<NodeIndex, (f64, 
     let run = report.runs().next().expect("at least one run");
     out.push_str(
         "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" \
-         markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0 L8 4 L0 8 z\" fill=\"#555\"/></marker></defs>\n",
+         markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0 L8 4 L0 8 z\" \
+         fill=\"#555\"/></marker></defs>\n",
     );
     for edge in report.topology.edge_references() {
         let (from, to) = (places[&edge.source()], places[&edge.target()]);
@@ -144,8 +146,10 @@ fn boxes(out: &mut String, report: &Report, places: &BTreeMap<NodeIndex, (f64, f
         };
         let _ = writeln!(
             out,
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"6\" fill=\"{}\" stroke=\"#333\"/>\n\
-             <text x=\"{tx}\" y=\"{}\" font-size=\"14\" text-anchor=\"middle\" font-weight=\"bold\">{}</text>\n\
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"6\" \
+             fill=\"{}\" stroke=\"#333\"/>\n\
+             <text x=\"{tx}\" y=\"{}\" font-size=\"14\" text-anchor=\"middle\" \
+             font-weight=\"bold\">{}</text>\n\
              <text x=\"{tx}\" y=\"{}\" font-size=\"11\" text-anchor=\"middle\">{second}</text>",
             BOX.0,
             BOX.1,

@@ -78,7 +78,7 @@ fn declare(topology: &Topology, builder: &mut Builder) {
         let mut nodes = Vec::new();
         for zone in zones {
             let zone = if spec.is_none() { ZoneId::INTERNET } else { builder.zone(zone) };
-            nodes.push(builder.node(zone, cpu.clone()));
+            nodes.push(builder.node(zone, cpu));
         }
         builder.group(name, kind, &nodes);
     }

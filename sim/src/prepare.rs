@@ -93,7 +93,7 @@ fn chosen(
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<String>> {
     let known = document.variants();
-    for name in wishes.variants.iter().filter(|name| !known.contains(name)) {
+    if let Some(name) = wishes.variants.iter().find(|name| !known.contains(name)) {
         let list: Vec<&str> = known.iter().map(String::as_str).collect();
         let help = models::wiring::did_you_mean(name, &list);
         let mistake = Diagnostic::error(format!("there is no variant `{name}`"));

@@ -47,8 +47,8 @@ fn requests(traffic: &str) -> (u64, u64, u64) {
 }
 
 /// 2/s for ten seconds from 0 on: 20. 3 s of 2/s and nothing else: 6. A ramp of 0 → 10/s: 50, the
-/// last of which would come at the very end, when there is no traffic any more; so it is with 1000/s
-/// for the last second. 100 at once.
+/// last of which would come at the very end, when there is no traffic any more; so it is with
+/// 1000/s for the last second. 100 at once.
 #[test]
 fn as_many_come_as_the_rate_says() {
     for (rate, born) in [

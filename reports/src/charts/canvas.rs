@@ -183,7 +183,7 @@ impl Chart {
     }
 
     /// Windows of actions, shaded and numbered; the legend says what the numbers mean.
-    fn shade<Y: plotters::coord::ranged1d::Ranged<ValueType = f64>>(
+    fn shade<Y: Ranged<ValueType = f64>>(
         &self,
         root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
         chart: &mut ChartContext<'_, SVGBackend<'_>, Cartesian2d<RangedCoordf64, Y>>,
@@ -219,7 +219,7 @@ impl Chart {
         }
     }
 
-    fn line<Y: plotters::coord::ranged1d::Ranged<ValueType = f64>>(
+    fn line<Y: Ranged<ValueType = f64>>(
         &self,
         chart: &mut ChartContext<'_, SVGBackend<'_>, Cartesian2d<RangedCoordf64, Y>>,
         curve: &Curve,

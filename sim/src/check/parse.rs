@@ -280,7 +280,8 @@ mod tests {
             ("latency p101 < 1s", "percentiles lie above 0 and up to 100; p99.9"),
             (
                 "latency < 1s",
-                "`latency` cannot be measured as a plain number; of `latency` there are: pNN, mean, max, min",
+                "`latency` cannot be measured as a plain number; of `latency` \
+                 there are: pNN, mean, max, min",
             ),
             (
                 "latency p99 400ms",

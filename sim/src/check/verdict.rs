@@ -47,9 +47,8 @@ pub struct Judged {
 pub fn judge(checks: &[Check], runs: &[Runs]) -> Vec<Judged> {
     let mut judged = Vec::new();
     for check in checks {
-        let wanted = |runs: &&Runs| {
-            check.variants.is_empty() || check.variants.iter().any(|v| *v == runs.variant)
-        };
+        let wanted =
+            |runs: &&Runs| check.variants.is_empty() || check.variants.contains(&runs.variant);
         for its in runs.iter().filter(wanted) {
             let base = check.relative_to.as_ref();
             let base = base.and_then(|name| runs.iter().find(|runs| runs.variant == *name));
