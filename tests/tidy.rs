@@ -37,7 +37,7 @@ fn functions(text: &str) -> Vec<(usize, usize)> {
     let lines: Vec<&str> = text.lines().collect();
     let depth = |line: &str| line.len() - line.trim_start().len();
     let begins = |line: &str| {
-        let words = line.trim_start().split_whitespace();
+        let words = line.split_whitespace();
         words.take_while(|word| !word.contains('(') || word.starts_with("pub(")).any(|w| w == "fn")
     };
     let begun = lines.iter().enumerate().filter(|(_, line)| begins(line));
