@@ -2,13 +2,15 @@
 //!
 //! Partitions are shared by range among the replicas of the service. A replica counts as gone
 //! once it has been down for a whole session; one that comes back before keeps its partitions
-//! (static membership). Offsets are committed when a fetched batch has been worked through, so
-//! that what a crash interrupts is done again: at least once.
+//! (static membership). Offsets are committed every few seconds, up to what has been worked
+//! through, so that what a crash interrupts is done again: at least once.
 
 use std::collections::VecDeque;
 
 use engine::ledger::LogId;
-use engine::{Answer, Belief, ComponentId, Cx, GroupId, MemberState, OpId, Outcome, Request, Span};
+use engine::{
+    Answer, Belief, ComponentId, Cx, GroupId, MemberState, OpId, Outcome, Request, Span, Time,
+};
 use serde::Deserialize;
 
 use super::worker::{Ticket, Timer, Worker};
@@ -37,13 +39,16 @@ const TRIES: u8 = 10;
 pub struct ConsumerSpec {
     /// Records that one replica works on at a time. Default: 1, a plain poll loop.
     pub threads: u32,
+    /// How often positions are committed, once the records before them have been worked through.
+    /// Default: 5s, as auto.commit.interval.ms; what a crash interrupts since is done again.
+    pub commit: Dur,
     /// A replica that was down for so long loses its partitions. Default: 45s.
     pub session: Dur,
 }
 
 impl Default for ConsumerSpec {
     fn default() -> Self {
-        ConsumerSpec { threads: 1, session: Dur(Span::secs(45)) }
+        ConsumerSpec { threads: 1, commit: Dur(Span::secs(5)), session: Dur(Span::secs(45)) }
     }
 }
 
@@ -62,6 +67,8 @@ struct Partition {
     /// The next record to work on, and the end of what may be read.
     position: u64,
     high: u64,
+    /// When a position was committed last.
+    committed: Time,
     /// Whom to ask.
     leader: u16,
     tries: Try,
@@ -81,6 +88,20 @@ enum State {
     Working { leaving: bool },
 }
 
+impl Partition {
+    fn commit(&mut self, cx: &mut Cx<'_, Worker>) {
+        self.committed = cx.now();
+        cx.ledger().commit(self.log, self.group, self.position);
+    }
+
+    /// Commits if the last time is at least `interval` ago.
+    fn commit_every(&mut self, interval: Span, cx: &mut Cx<'_, Worker>) {
+        if cx.now().since(self.committed) >= interval {
+            self.commit(cx);
+        }
+    }
+}
+
 /// All partitions of all topics that a service consumes.
 #[derive(Clone)]
 pub struct Consumer {
@@ -90,6 +111,7 @@ pub struct Consumer {
     working: u32,
     threads: u32,
     session: Span,
+    commit: Span,
     own: GroupId,
     /// The group now, and a session ago.
     now: Belief,
@@ -113,6 +135,7 @@ impl Consumer {
             working: 0,
             threads: spec.threads,
             session: spec.session.0,
+            commit: spec.commit.0,
             own,
             now: Belief::new(size),
             before: Belief::new(size),
@@ -154,6 +177,7 @@ impl Consumer {
                 of: parts,
                 position: 0,
                 high: 0,
+                committed: Time::ZERO,
                 leader: number % brokers,
                 tries: Try::NONE,
                 attempts: 0,
@@ -237,7 +261,10 @@ impl Consumer {
                 self.ready.push_back(index);
                 return self.work(machine, cx);
             }
-            Outcome::Done => self.fetch(index, cx),
+            Outcome::Done => {
+                part.commit_every(self.commit, cx);
+                self.fetch(index, cx);
+            }
             Outcome::Redirected if part.leader != answer.value as u16 => {
                 part.leader = answer.value as u16;
                 self.fetch(index, cx);
@@ -289,15 +316,14 @@ impl Consumer {
             part.attempts = 0;
         }
         let leaving = part.state == State::Working { leaving: true };
-        if leaving || part.position >= part.high {
-            cx.ledger().commit(part.log, part.group, part.position);
-        }
         if leaving {
+            part.commit(cx);
             part.state = State::Foreign;
         } else if part.position < part.high {
             part.state = State::Ready;
             self.ready.push_back(index);
         } else {
+            part.commit_every(self.commit, cx);
             self.fetch(index, cx);
         }
         self.work(machine, cx)
