@@ -162,7 +162,8 @@ fn checks(
         let Ok(blank) = blank(topology) else { continue };
         let actions: Vec<String> =
             topology.scenario.timeline.iter().map(|entry| entry.label()).collect();
-        let (end, every) = (topology.end(), topology.every);
+        // A run cut short by hand leaves checks without samples, not without sense.
+        let (end, every) = (topology.full_end(), topology.every);
         let names = Names { blank: &blank, actions: &actions, variants: &all, end, every };
         let mine = |check: &&Check| check.variants.is_empty() || check.variants.contains(name);
         let unknown = |check: &&Check| check.variants.iter().any(|its| !all.contains(its));

@@ -83,8 +83,13 @@ pub fn topology(mut scenario: Scenario, findings: &mut Findings) -> Topology {
 impl Topology {
     /// When the run is over.
     pub fn end(&self) -> Time {
-        let end = Time::ZERO + self.scenario.duration.0 + self.scenario.settle.0;
+        let end = self.full_end();
         self.until.map_or(end, |until| until.min(end))
+    }
+
+    /// When the scenario itself is over.
+    pub fn full_end(&self) -> Time {
+        Time::ZERO + self.scenario.duration.0 + self.scenario.settle.0
     }
 }
 
