@@ -3,4 +3,5 @@
 mod cli;
 mod determinism;
 mod shapes;
+mod theory;
 mod tidy;
