@@ -134,8 +134,9 @@ fn a24_places_without_end() {
             want: "to: \"s.get\"",
             rate: 0.2,
             warmup: 2000.0,
-            customers: 200_000.0,
-            samples: 20_000.0,
+            customers: 300_000.0,
+            // Every 50 ms: samples of constant stays share nobody.
+            samples: 30_000.0,
         }
         .play();
         let inside = |r: &RunRecord| average(&gauge(r, "s", "running"));
