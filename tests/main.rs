@@ -2,6 +2,7 @@
 
 mod cli;
 mod determinism;
+mod laws;
 mod shapes;
 mod theory;
 mod tidy;

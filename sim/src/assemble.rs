@@ -23,7 +23,7 @@ pub fn assemble(topology: &Topology, seed: u64) -> Result<World, Vec<Problem>> {
         warmup: scenario.warmup.0,
         sample_every: topology.every,
         delays: Delays::NONE,
-        shuffle_ties: false,
+        shuffle_ties: topology.shuffle_ties,
     };
     // A frame needs the delays, and delays may need the tables of a builder: they are read
     // twice, first, so that their tables have the same places both times.

@@ -59,6 +59,8 @@ pub struct Topology {
     pub graph: Graph,
     /// Whom each entry of the timeline means.
     pub targets: Vec<Whom>,
+    /// For tests: what happens in the same instant happens in an order drawn by the seed.
+    pub shuffle_ties: bool,
     /// The length of an interval of the series.
     pub every: Span,
     /// The run ends here, even if the scenario would go on.
@@ -77,7 +79,18 @@ pub fn topology(mut scenario: Scenario, findings: &mut Findings) -> Topology {
     let (draws, numbers) =
         scenario.draws.iter().map(|(name, number)| (name.clone(), number.clone())).unzip();
     let every = interval(&scenario, findings);
-    Topology { scenario, draws, numbers, offers, places, graph, targets, every, until: None }
+    Topology {
+        scenario,
+        draws,
+        numbers,
+        offers,
+        places,
+        graph,
+        targets,
+        every,
+        until: None,
+        shuffle_ties: false,
+    }
 }
 
 impl Topology {

@@ -95,7 +95,7 @@ fn b03_the_power_of_choices() {
             rate: 1000.0 * rho,
             // From empty, the servers fill up within some 1 / (1 − ρ) services.
             warmup: 10.0 / (1.0 - rho),
-            customers: 60_000.0,
+            customers: 40_000.0,
             samples: 40.0,
         }
         .play();

@@ -36,7 +36,7 @@ fn d01_one_of_many_is_slow() {
     printed(at_least_one(2000.0, 0.0001), 0.1812774);
     let mut table = Table::new("D01 fan-out");
     for (leaves, p, percent, customers) in
-        [(10, 0.01, "1%", 10_000.0), (100, 0.01, "1%", 4000.0), (2000, 0.0001, "0.01%", 200.0)]
+        [(10, 0.01, "1%", 10_000.0), (100, 0.01, "1%", 3000.0), (2000, 0.0001, "0.01%", 100.0)]
     {
         let leaf =
             format!("Chance(\"{percent}\", [Wait(Always(\"1s\"))], (else: [Wait(Exp(\"1ms\"))]))");
@@ -46,7 +46,7 @@ fn d01_one_of_many_is_slow() {
         table.row(&what, truth, Absolute(0.003), &runs, |r| above(took(r), 900.0));
     }
     // The 99th percentile of a leaf is the 90th of ten, and the 37th of a hundred.
-    for (leaves, truth, customers) in [(10, 0.9043821, 10_000.0), (100, 0.3660323, 4000.0)] {
+    for (leaves, truth, customers) in [(10, 0.9043821, 10_000.0), (100, 0.3660323, 3000.0)] {
         printed(1.0 - at_least_one(leaves as f64, 0.01), truth);
         let runs = play(leaves, "All", "Wait(Exp(\"1ms\"))", customers);
         let limit = -libm::log(0.01);
