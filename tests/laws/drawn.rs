@@ -212,8 +212,8 @@ fn traffic(chance: &mut Chance, front: &str) -> (String, Vec<String>) {
             (text, vec![get])
         }
         _ => {
-            let legs =
-                format!("[Hold(\"{rate}/s\", \"300ms\"), Burst(200), Ramp(\"10/s\", \"200ms\")]");
+            let hold = format!("Hold(\"{rate}/s\", \"300ms\")");
+            let legs = format!("[{hold}, Burst(200), Ramp(\"10/s\", \"200ms\")]");
             let text = format!("\"users\": Open(rate: {legs}, to: \"{get}\", timeout: \"80ms\")");
             (text, vec![get])
         }
