@@ -207,7 +207,8 @@ fn traffic(chance: &mut Chance, front: &str) -> (String, Vec<String>) {
         2 => {
             let users = chance.number(1, 60);
             let text = format!(
-                "\"users\": Closed(users: {users}, think: Exp(\"5ms\"), to: \"{get}\", ramp: \"50ms\")"
+                "\"users\": Closed(users: {users}, think: Exp(\"5ms\"), ramp: \"50ms\",
+                  to: \"{get}\")"
             );
             (text, vec![get])
         }
