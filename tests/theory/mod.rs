@@ -3,7 +3,7 @@
 //! Each case is written as a scenario, played with a dozen seeds, and compared with a formula that
 //! the test computes itself. The unit of time of the formulas is a mean service time: 1 ms here.
 //! A quantity agrees if it is off by no more than the case's tolerance, or three standard errors
-//! over the seeds. `SIM_LONG_TESTS=1` plays six times as long, so that the errors shrink.
+//! over the seeds. `SIM_LONG_TESTS=1` plays four times as long, so that the errors shrink.
 
 mod balancing;
 mod fan_out;
@@ -53,7 +53,7 @@ pub fn measure(text: &str, seeds: u64) -> Vec<RunRecord> {
 
 /// How many times as long as in a short run.
 fn length() -> f64 {
-    if std::env::var_os("SIM_LONG_TESTS").is_some_and(|value| value == "1") { 6.0 } else { 1.0 }
+    if std::env::var_os("SIM_LONG_TESTS").is_some_and(|value| value == "1") { 4.0 } else { 1.0 }
 }
 
 /// A world in which users ask by chance: so many a unit of time, `customers` of them after a
