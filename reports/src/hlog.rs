@@ -56,19 +56,18 @@ fn intervals(run: &RunRecord) -> Vec<(&str, Duration, Duration, Hdr<u64>)> {
             if interval.took.is_empty() {
                 continue;
             }
-            let mut took = Histogram::fine();
-            took.merge_sparse(&interval.took);
             let nanos = Duration::from_nanos;
-            all.push((name.as_str(), nanos(start), nanos(span), converted(&took)));
+            let took = converted(interval.took.buckets());
+            all.push((name.as_str(), nanos(start), nanos(span), took));
         }
     }
     all
 }
 
 /// Ours in the library's form: each value at the middle of its bucket, three digits.
-fn converted(took: &Histogram) -> Hdr<u64> {
+fn converted(buckets: impl Iterator<Item = (u64, u64, u64)>) -> Hdr<u64> {
     let mut hdr = Hdr::new(3).expect("three digits are allowed");
-    for (low, width, count) in took.buckets() {
+    for (low, width, count) in buckets {
         hdr.saturating_record_n(low + (width - 1) / 2, count);
     }
     hdr
@@ -91,7 +90,7 @@ pub fn percentiles(report: &Report) -> String {
 }
 
 fn table(out: &mut String, took: &Histogram) {
-    let hdr = converted(took);
+    let hdr = converted(took.buckets());
     let _ = writeln!(
         out,
         "{:>12} {:>14} {:>10} {:>14}\n",

@@ -1,6 +1,6 @@
 //! From records to points: values over intervals, with the band that several seeds span.
 
-use engine::{Histogram, RunRecord};
+use engine::{Histogram, RunRecord, Sparse};
 
 /// One point of a curve: where, the first seed's value, and the lowest and highest of all seeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,10 +41,9 @@ pub fn column(run: &RunRecord, component: &str, metric: &str, index: usize) -> O
 
 /// A quantile of all operations that ended in an interval, in milliseconds.
 pub fn merged_quantile(run: &RunRecord, index: usize, q: f64) -> Option<f64> {
-    let mut took = Histogram::fine();
     let intervals = run.operations.values().filter_map(|op| op.intervals.get(index));
-    intervals.for_each(|interval| took.merge_sparse(&interval.took));
-    (took.count() > 0).then(|| (took.quantile(q) as f64 / 1e6).max(1e-3))
+    let took = Sparse::merged(intervals.map(|interval| &interval.took));
+    took.quantiles([q]).map(|[nanos]| (nanos as f64 / 1e6).max(1e-3))
 }
 
 /// Latency (ms) against nines: x = 1 is p90, 2 is p99, 3 is p99.9; as far as samples reach.

@@ -4,6 +4,10 @@
 //! the library's `record`, by measurement); the exports convert to the library's type.
 
 use crate::time::Span;
+use crate::window::Sparse;
+
+const COARSE: u32 = 7;
+pub(crate) const FINE: u32 = 10;
 
 /// Counts of values, each kept to a fixed relative precision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,34 +20,34 @@ pub struct Histogram {
     bits: u32,
 }
 
+/// Values below 2^bits have a bucket each; above, every power of two has 2^bits buckets.
+#[inline]
+pub(crate) fn index(value: u64, bits: u32) -> usize {
+    let magnitude = 63 - (value | 1).leading_zeros();
+    let shift = magnitude.saturating_sub(bits);
+    ((shift as usize) << bits) + (value >> shift) as usize
+}
+
+/// The lowest value of bucket `index`, and the width of the bucket.
+pub(crate) fn bucket(index: usize, bits: u32) -> (u64, u64) {
+    let shift = (index >> bits).saturating_sub(1) as u32;
+    let base = (index - ((shift as usize) << bits)) as u64;
+    (base << shift, 1 << shift)
+}
+
 impl Histogram {
     /// Two significant digits: buckets at most 1/128 of their value wide.
     pub fn coarse() -> Histogram {
-        Histogram::with_bits(7)
+        Histogram::with_bits(COARSE)
     }
 
     /// Three significant digits: buckets at most 1/1024 of their value wide.
     pub fn fine() -> Histogram {
-        Histogram::with_bits(10)
+        Histogram::with_bits(FINE)
     }
 
     fn with_bits(bits: u32) -> Histogram {
         Histogram { counts: Vec::new(), count: 0, sum: 0, min: u64::MAX, max: 0, bits }
-    }
-
-    /// Values below 2^bits have a bucket each; above, every power of two has 2^bits buckets.
-    #[inline]
-    fn index(&self, value: u64) -> usize {
-        let magnitude = 63 - (value | 1).leading_zeros();
-        let shift = magnitude.saturating_sub(self.bits);
-        ((shift as usize) << self.bits) + (value >> shift) as usize
-    }
-
-    /// The lowest value of bucket `index`, and the width of the bucket.
-    fn bucket(&self, index: usize) -> (u64, u64) {
-        let shift = (index >> self.bits).saturating_sub(1) as u32;
-        let base = (index - ((shift as usize) << self.bits)) as u64;
-        (base << shift, 1 << shift)
     }
 
     /// Counts one value.
@@ -55,7 +59,7 @@ impl Histogram {
     /// Counts `times` equal values.
     #[inline]
     pub fn record_many(&mut self, value: u64, times: u64) {
-        let index = self.index(value);
+        let index = index(value, self.bits);
         if index >= self.counts.len() {
             self.grow(index);
         }
@@ -81,7 +85,7 @@ impl Histogram {
         if other.counts.len() > self.counts.len() {
             self.counts.resize(other.counts.len(), 0);
         }
-        let filled = other.index(other.min)..=other.index(other.max);
+        let filled = index(other.min, other.bits)..=index(other.max, other.bits);
         for (mine, theirs) in self.counts[filled.clone()].iter_mut().zip(&other.counts[filled]) {
             *mine += theirs;
         }
@@ -91,33 +95,27 @@ impl Histogram {
         self.max = self.max.max(other.max);
     }
 
-    /// Forgets everything, and keeps its memory.
-    pub fn clear(&mut self) {
-        if self.count > 0 {
-            let (from, to) = (self.index(self.min), self.index(self.max));
-            self.counts[from..=to].fill(0);
+    /// Adds what a window held: counts by bucket, with their exact sum and extremes.
+    pub(crate) fn fold(&mut self, counts: &[(u32, u32)], sum: u128, min: u64, max: u64) {
+        let top = index(max, self.bits);
+        if top >= self.counts.len() {
+            self.grow(top);
         }
-        (self.count, self.sum, self.min, self.max) = (0, 0, u64::MAX, 0);
+        for &(number, times) in counts {
+            self.counts[number as usize] += u64::from(times);
+            self.count += u64::from(times);
+        }
+        self.sum += sum;
+        self.min = self.min.min(min);
+        self.max = self.max.max(max);
     }
 
-    /// Adds `counts` of buckets as [`Histogram::buckets`] numbers them, each at its midpoint.
-    pub fn merge_sparse(&mut self, counts: &[(u32, u32)]) {
-        for &(index, times) in counts {
-            let (low, width) = self.bucket(index as usize);
-            self.record_many(low + (width - 1) / 2, times as u64);
+    /// Adds the counts of an interval, each value at the middle of its bucket.
+    pub fn merge_sparse(&mut self, interval: &Sparse) {
+        assert_eq!(self.bits, FINE, "intervals keep three digits");
+        for (low, width, count) in interval.buckets() {
+            self.record_many(low + (width - 1) / 2, count);
         }
-    }
-
-    /// The buckets that are not empty, as (number, count), and forgets them all.
-    pub fn drain_sparse(&mut self) -> Vec<(u32, u32)> {
-        if self.count == 0 {
-            return Vec::new();
-        }
-        let filled = self.index(self.min)..=self.index(self.max);
-        let rows = filled.filter(|&index| self.counts[index] > 0);
-        let sparse = rows.map(|index| (index as u32, self.counts[index] as u32)).collect();
-        self.clear();
-        sparse
     }
 
     /// How many values were counted.
@@ -148,7 +146,7 @@ impl Histogram {
         for (index, &count) in self.counts.iter().enumerate() {
             seen += count;
             if seen >= rank {
-                let (low, width) = self.bucket(index);
+                let (low, width) = bucket(index, self.bits);
                 return (low + (width - 1) / 2).clamp(self.min, self.max);
             }
         }
@@ -157,14 +155,14 @@ impl Histogram {
 
     /// How many values lie above `limit`, to the precision of the buckets.
     pub fn count_above(&self, limit: Span) -> u64 {
-        let first = self.index(limit.0) + 1;
+        let first = index(limit.0, self.bits) + 1;
         self.counts.get(first..).map_or(0, |rest| rest.iter().sum())
     }
 
     /// All non-empty buckets as (lowest value, width, count), in rising order.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64, u64)> {
         self.counts.iter().enumerate().filter(|(_, count)| **count > 0).map(|(index, &count)| {
-            let (low, width) = self.bucket(index);
+            let (low, width) = bucket(index, self.bits);
             (low, width, count)
         })
     }
@@ -192,9 +190,8 @@ mod tests {
 
     #[test]
     fn every_bucket_maps_back_to_itself() {
-        let histogram = Histogram::fine();
         for value in (0..64).map(|bit| 1u64 << bit).chain([0, 3, 1023, 1024, 2047, 2048, 12345]) {
-            let (low, width) = histogram.bucket(histogram.index(value));
+            let (low, width) = bucket(index(value, FINE), FINE);
             assert!(low <= value && value - low < width, "{value}: {low} + {width}");
         }
     }
@@ -209,9 +206,5 @@ mod tests {
         }
         right.merge(&left);
         assert_eq!(right, whole);
-        let sparse = right.drain_sparse();
-        assert_eq!((right.count(), sparse.iter().map(|s| s.1).sum::<u32>()), (0, 10_000));
-        right.merge_sparse(&sparse);
-        assert_eq!(right.quantile(0.5), whole.quantile(0.5));
     }
 }

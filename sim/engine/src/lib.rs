@@ -35,6 +35,7 @@ pub mod histogram;
 pub mod queue;
 pub mod slab;
 pub mod time;
+pub mod window;
 pub mod word;
 
 pub mod record;
@@ -56,5 +57,6 @@ pub use record::RunRecord;
 pub use slab::{Key, Slab};
 pub use station::Discipline;
 pub use time::{Span, Time};
+pub use window::Sparse;
 pub use word::{Never, Word};
 pub use world::World;

@@ -8,6 +8,7 @@ use crate::call::Outcome;
 use crate::histogram::Histogram;
 use crate::record::{EdgeRecord, Interval, OperationRecord, Outcomes, Requests};
 use crate::time::{Span, Time};
+use crate::window::{Sparse, Window};
 
 /// Names a pair of groups that may talk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +39,10 @@ pub(crate) struct OperationMeter {
     pub age: bool,
     outcomes: Outcomes,
     took: Histogram,
-    window: Histogram,
+    window: Window,
     window_outcomes: Outcomes,
     /// Ends in this interval of requests born during the warm-up.
-    early: Histogram,
+    early: Window,
     early_outcomes: Outcomes,
     intervals: Vec<Interval>,
 }
@@ -94,9 +95,9 @@ impl Meter {
                 age,
                 outcomes: Outcomes::default(),
                 took: Histogram::fine(),
-                window: Histogram::fine(),
+                window: Window::new(),
                 window_outcomes: Outcomes::default(),
-                early: Histogram::fine(),
+                early: Window::new(),
                 early_outcomes: Outcomes::default(),
                 intervals: Vec::new(),
             });
@@ -169,10 +170,8 @@ impl Meter {
             let mut outcomes = std::mem::take(&mut meter.window_outcomes);
             meter.outcomes.add(&outcomes);
             outcomes.add(&std::mem::take(&mut meter.early_outcomes));
-            meter.took.merge(&meter.window);
-            meter.early.merge(&meter.window);
-            meter.window.clear();
-            let took = meter.early.drain_sparse();
+            let took = [meter.window.empty(Some(&mut meter.took)), meter.early.empty(None)];
+            let took = Sparse::merged(&took);
             meter.intervals.push(Interval { outcomes, took });
         }
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::call::Outcome;
 use crate::histogram::Histogram;
 use crate::time::{Span, Time};
+use crate::window::Sparse;
 
 /// One run of one scenario (or variant of it) with one seed.
 #[derive(Clone, Debug)]
@@ -80,8 +81,8 @@ pub struct OperationRecord {
 pub struct Interval {
     /// Ends by outcome.
     pub outcomes: Outcomes,
-    /// Sparse counts of time taken; see [`Histogram::merge_sparse`]. Three digits.
-    pub took: Vec<(u32, u32)>,
+    /// Time taken, failures included.
+    pub took: Sparse,
 }
 
 /// How many calls ended with each outcome.

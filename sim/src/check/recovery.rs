@@ -5,7 +5,7 @@
 //! begin of the action, and stays there for three intervals. Zero if it never left; never, if it
 //! does not come back.
 
-use engine::{Histogram, RunRecord, Time};
+use engine::{RunRecord, Sparse, Time};
 
 use super::measure::operations;
 
@@ -40,14 +40,11 @@ pub fn recovery(record: &RunRecord, action: &str) -> Option<f64> {
 
 /// The p99 of each interval; `None` where nothing ended.
 fn p99s(record: &RunRecord) -> Vec<Option<f64>> {
-    let mut whole = Histogram::fine();
-    let mut p99 = |index: usize| {
-        whole.clear();
-        for operation in operations(record, None) {
-            let took = operation.intervals.get(index).map_or(&[][..], |interval| &interval.took);
-            whole.merge_sparse(took);
-        }
-        (whole.count() > 0).then(|| whole.quantile(0.99) as f64)
+    let operations = operations(record, None);
+    let p99 = |index: usize| {
+        let intervals = operations.iter().filter_map(|op| op.intervals.get(index));
+        let took = Sparse::merged(intervals.map(|interval| &interval.took));
+        took.quantiles([0.99]).map(|[nanos]| nanos as f64)
     };
-    (0..record.series.times.len()).map(&mut p99).collect()
+    (0..record.series.times.len()).map(p99).collect()
 }

@@ -1,0 +1,178 @@
+//! What ended within one sample interval: counts that are emptied in the time of what they hold,
+//! where a [`Histogram`] would have to be searched from end to end.
+
+use crate::histogram::{FINE, Histogram, bucket, index};
+
+/// The counts of one interval, to three digits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sparse {
+    /// Buckets that are not empty, by rising number, and what each holds.
+    counts: Vec<(u32, u32)>,
+}
+
+impl Sparse {
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// How many values were counted.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().map(|&(_, times)| u64::from(times)).sum()
+    }
+
+    /// The buckets as (lowest value, width, count), in rising order.
+    pub fn buckets(&self) -> impl Iterator<Item = (u64, u64, u64)> {
+        self.counts.iter().map(|&(number, times)| {
+            let (low, width) = bucket(number as usize, FINE);
+            (low, width, u64::from(times))
+        })
+    }
+
+    /// The values that these fractions, in rising order, of all values do not exceed: each the
+    /// middle of its bucket. `None` if nothing was counted.
+    pub fn quantiles<const N: usize>(&self, fractions: [f64; N]) -> Option<[u64; N]> {
+        let count = self.count();
+        let mut buckets = self.buckets();
+        let (mut value, mut seen) = (0, 0);
+        (count > 0).then(|| {
+            fractions.map(|fraction| {
+                let rank = ((fraction * count as f64).ceil() as u64).clamp(1, count);
+                while seen < rank {
+                    let Some((low, width, times)) = buckets.next() else { break };
+                    value = low + (width - 1) / 2;
+                    seen += times;
+                }
+                value
+            })
+        })
+    }
+
+    /// Several counts as one.
+    pub fn merged<'a>(parts: impl IntoIterator<Item = &'a Sparse>) -> Sparse {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().cloned().unwrap_or_default();
+        parts.for_each(|part| all.add(part));
+        all
+    }
+
+    fn add(&mut self, other: &Sparse) {
+        if other.is_empty() {
+            return;
+        }
+        self.counts.extend(&other.counts);
+        self.counts.sort_unstable_by_key(|&(number, _)| number);
+        self.counts.dedup_by(|from, into| {
+            let same = from.0 == into.0;
+            into.1 += if same { from.1 } else { 0 };
+            same
+        });
+    }
+}
+
+/// The interval in progress.
+#[derive(Default)]
+pub(crate) struct Window {
+    counts: Vec<u32>,
+    /// One bit per bucket: whether it holds anything.
+    touched: Vec<u64>,
+    sum: u128,
+    min: u64,
+    max: u64,
+}
+
+impl Window {
+    pub(crate) fn new() -> Window {
+        Window { min: u64::MAX, ..Window::default() }
+    }
+
+    #[inline]
+    pub(crate) fn record(&mut self, value: u64) {
+        let number = index(value, FINE);
+        if number >= self.counts.len() {
+            self.grow(number);
+        }
+        self.counts[number] += 1;
+        self.touched[number / 64] |= 1 << (number % 64);
+        self.sum += u128::from(value);
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+    }
+
+    #[cold]
+    fn grow(&mut self, number: usize) {
+        let rows = (number >> FINE) + 1;
+        self.counts.resize(rows << FINE, 0);
+        self.touched.resize((rows << FINE) / 64, 0);
+    }
+
+    /// Moves everything out: into the counts of the interval, and into those of the whole run.
+    pub(crate) fn empty(&mut self, whole: Option<&mut Histogram>) -> Sparse {
+        let mut counts = Vec::new();
+        if self.min > self.max {
+            return Sparse { counts };
+        }
+        let words = index(self.min, FINE) / 64..=index(self.max, FINE) / 64;
+        for word in words {
+            let mut bits = std::mem::take(&mut self.touched[word]);
+            while bits != 0 {
+                let number = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                counts.push((number as u32, std::mem::take(&mut self.counts[number])));
+            }
+        }
+        if let Some(whole) = whole {
+            whole.fold(&counts, self.sum, self.min, self.max);
+        }
+        (self.sum, self.min, self.max) = (0, u64::MAX, 0);
+        Sparse { counts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: impl Iterator<Item = u64>) -> (Sparse, Histogram) {
+        let (mut window, mut whole) = (Window::new(), Histogram::fine());
+        values.for_each(|value| window.record(value));
+        let interval = window.empty(Some(&mut whole));
+        assert_eq!(window.empty(None), Sparse::default(), "emptied");
+        (interval, whole)
+    }
+
+    #[test]
+    fn what_is_moved_out_is_what_was_recorded() {
+        let values = || (0..10_000u64).map(|i| i * i);
+        let (interval, whole) = of(values());
+        let mut expected = Histogram::fine();
+        values().for_each(|value| expected.record(value));
+        assert_eq!(whole, expected);
+        assert_eq!(interval.count(), 10_000);
+        assert!(interval.buckets().eq(whole.buckets()));
+        let mut again = Histogram::fine();
+        again.merge_sparse(&interval);
+        assert!(again.buckets().eq(whole.buckets()));
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_histogram() {
+        let (interval, whole) = of((1..=1_000).map(|i| i * 1_000));
+        let of_interval = interval.quantiles([0.001, 0.5, 0.99, 0.999]).unwrap();
+        for (fraction, value) in [0.001, 0.5, 0.99, 0.999].into_iter().zip(of_interval) {
+            let exact = whole.quantile(fraction);
+            assert!(value.abs_diff(exact) <= exact / 1024 + 1, "{fraction}: {value} {exact}");
+        }
+        assert_eq!(Sparse::default().quantiles([0.5]), None);
+    }
+
+    #[test]
+    fn parts_merge_into_the_whole() {
+        let (odd, _) = of((0..500).map(|i| 2 * i + 1));
+        let (even, _) = of((0..500).map(|i| 2 * i));
+        let (all, _) = of(0..1000);
+        assert_eq!(Sparse::merged([&odd, &Sparse::default(), &even]), all);
+        let twice = Sparse::merged([&all, &all]);
+        assert_eq!(twice.count(), 2000);
+    }
+}
