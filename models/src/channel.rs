@@ -8,6 +8,7 @@ use engine::{
     OpId, Outcome, Port, Request, Span, Time,
 };
 
+use crate::key::KeyOf;
 use crate::policy::balance::Balance;
 use crate::policy::health::Health;
 use crate::policy::retry::Retry;
@@ -170,7 +171,7 @@ impl Channel {
         tries: &mut Try,
         ticket: C::Ticket,
     ) -> Result<(), Answer> {
-        let member = self.pick(cx, &asked.request);
+        let member = self.pick(cx, |key| key.of(&asked.request));
         self.ask_member(cx, asked, member, tries, ticket)
     }
 
@@ -223,7 +224,7 @@ impl Channel {
 
     /// Says something that needs no answer.
     pub fn tell<C: Component>(&mut self, cx: &mut Cx<'_, C>, request: Request, arg: i64) {
-        let member = self.pick(cx, &request);
+        let member = self.pick(cx, |key| key.of(&request));
         cx.tell(Port { link: self.link, member }, request, arg);
     }
 
@@ -231,8 +232,8 @@ impl Channel {
     #[inline]
     pub fn forward<C: Component>(&mut self, cx: &mut Cx<'_, C>, call: CallId, op: OpId) {
         cx.readdress(call, op);
-        let request = cx.request(call);
-        let member = self.pick(cx, &request);
+        let key = self.balance.key().map_or(0, |key| key.of(&cx.request(call)));
+        let member = self.pick(cx, |_| key);
         if self.counts {
             self.in_hand[member as usize] += 1;
         }
@@ -286,14 +287,14 @@ impl Channel {
     }
 
     #[inline]
-    fn pick<C: Component>(&mut self, cx: &mut Cx<'_, C>, request: &Request) -> u16 {
+    fn pick<C: Component>(&mut self, cx: &mut Cx<'_, C>, key: impl Fn(KeyOf) -> u64) -> u16 {
         if self.members == 1 {
             return 0;
         }
         if cx.catch_up(self.group, &mut self.belief, Span::ZERO) {
             self.believe();
         }
-        let key = self.balance.key().map_or(0, |key| key.of(request));
+        let key = self.balance.key().map_or(0, key);
         let (in_hand, stream) = (&self.in_hand, self.stream);
         let count = |member: u16| in_hand[member as usize];
         self.balance.pick(&self.ready, key, count, |n| cx.below(stream, n))

@@ -45,8 +45,8 @@ pub enum Origin {
 pub struct Ended {
     /// What had started it.
     pub origin: Origin,
-    /// What it was done for.
-    pub request: Request,
+    /// When it was wanted.
+    pub born: Time,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -97,7 +97,7 @@ impl Extra {
 pub(super) const NO_END: u64 = u64::MAX;
 
 /// A fork: a frame that waits for its children.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Join {
     pub(super) parent: Key,
     pub(super) children: Vec<Key>,

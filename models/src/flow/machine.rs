@@ -102,17 +102,17 @@ impl Machine {
     pub fn on_timer<C: Host>(&mut self, cx: &mut Cx<'_, C>, token: Token) -> Option<Ended> {
         match token {
             Token::Frame(key) => {
-                let frame = self.frames.get_mut(key)?;
+                let frame = self.frames.get(key)?;
                 // A question that waits for its next try is asked again; anything else is done.
-                if question(&self.program.code[frame.pc as usize].op).is_none() {
-                    frame.pc += 1;
+                match question(&self.program.code[frame.pc as usize].op) {
+                    Some(_) => self.run(cx, key),
+                    None => self.go_on(cx, key, Step::Next),
                 }
-                self.run(cx, key)
             }
             Token::Join(key) => {
                 let parent = self.joins.get(key)?.parent;
                 self.cancel_children(cx, key);
-                self.go_on(cx, parent, Some(Step::Throw(Outcome::TimedOut)))
+                self.go_on(cx, parent, Step::Throw(Outcome::TimedOut))
             }
         }
     }
@@ -153,7 +153,7 @@ impl Machine {
                 Ok(()) => None,
                 Err(answer) => {
                     let step = self.conclude(cx, key, answer);
-                    self.go_on(cx, key, Some(step))
+                    self.go_on(cx, key, step)
                 }
             };
         }
@@ -165,7 +165,7 @@ impl Machine {
             return None;
         }
         let step = self.conclude(cx, key, answer);
-        self.go_on(cx, key, Some(step))
+        self.go_on(cx, key, step)
     }
 
     /// A question has its last answer: what that means for the frame.
@@ -201,51 +201,57 @@ impl Machine {
 
     #[inline]
     fn run<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Option<Ended> {
-        self.go_on(cx, key, None)
+        let step = self.step(cx, key);
+        self.go_on(cx, key, step)
     }
 
-    /// Runs a frame until it waits or ends; then whoever waited for it, if that can go on. `known`
-    /// is what has become of its present instruction, if that is known.
-    #[inline]
+    /// Runs a frame, of whose present instruction this has become, until it waits or ends; then
+    /// whoever waited for it, if that can go on.
     fn go_on<C: Host>(
         &mut self,
         cx: &mut Cx<'_, C>,
         mut key: Key,
-        mut known: Option<Step>,
+        mut step: Step,
     ) -> Option<Ended> {
         loop {
-            let step = match known.take() {
-                Some(step) => step,
-                None => self.step(cx, key),
-            };
-            let frame = self.frames.get_mut(key)?;
             let over = match step {
+                Step::Wait => return None,
                 Step::Next => {
-                    frame.pc += 1;
-                    continue;
+                    self.frames.get_mut(key)?.pc += 1;
+                    Over::Frame(key, None)
                 }
                 Step::Goto(place) => {
-                    frame.pc = place;
-                    continue;
+                    self.frames.get_mut(key)?.pc = place;
+                    Over::Frame(key, None)
                 }
-                Step::Wait => return None,
-                Step::Throw(outcome) => {
-                    let rescue = self.program.code[frame.pc as usize].rescue;
-                    frame.pending = outcome;
-                    if rescue != NOWHERE {
-                        frame.pc = rescue;
-                        continue;
-                    }
-                    self.end(cx, key, outcome)
-                }
+                Step::Throw(outcome) => self.unwind(cx, key, outcome)?,
                 Step::End => self.end(cx, key, Outcome::Done),
             };
-            match over {
+            step = match over {
                 Over::Host(ended) => return Some(ended),
                 Over::Nobody => return None,
-                Over::Frame(parent, outcome) => (key, known) = (parent, outcome.map(Step::Throw)),
-            }
+                Over::Frame(next, None) => {
+                    key = next;
+                    self.step(cx, key)
+                }
+                Over::Frame(next, Some(outcome)) => {
+                    key = next;
+                    Step::Throw(outcome)
+                }
+            };
         }
+    }
+
+    /// What a frame is doing has not ended `Done`: its handler goes on, or it ends.
+    fn unwind<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key, outcome: Outcome) -> Option<Over> {
+        let frame = self.frames.get_mut(key)?;
+        let rescue = self.program.code[frame.pc as usize].rescue;
+        frame.pending = outcome;
+        if rescue == NOWHERE {
+            return Some(self.end(cx, key, outcome));
+        }
+        frame.pc = rescue;
+        Some(Over::Frame(key, None))
     }
 
     /// A frame is over: whoever started it learns how.
@@ -263,7 +269,7 @@ impl Machine {
                 }
                 Over::Frame(parent, None)
             }
-            origin => Over::Host(Ended { origin, request: frame.request, outcome }),
+            origin => Over::Host(Ended { origin, born: frame.request.born, outcome }),
         }
     }
 

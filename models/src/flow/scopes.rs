@@ -172,7 +172,7 @@ impl Machine {
 
     /// Ends what is left of a fork: losers hang up on what they wait for.
     pub(super) fn cancel_children<C: Host>(&mut self, cx: &mut Cx<'_, C>, id: Key) {
-        let Some(mut join) = self.joins.remove(id) else { return };
+        let Some(mut join) = self.joins.take(id) else { return };
         join.children.drain(..).for_each(|child| self.kill(cx, child));
         self.spare.push(join.children);
     }

@@ -88,8 +88,9 @@ impl Profile {
     }
 }
 
+/// To the nearest nanosecond.
 fn at(seconds: f64) -> Time {
-    Time::ZERO + Span::from_f64((seconds * 1e9).round())
+    Time::ZERO + Span::from_f64(seconds * 1e9 + 0.5)
 }
 
 #[cfg(test)]

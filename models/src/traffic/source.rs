@@ -202,19 +202,20 @@ impl Source {
     #[inline]
     fn finish(&mut self, key: Key, outcome: Outcome, cx: &mut Cx<'_, Self>) {
         let Plan::Mix { choices, .. } = &self.plan else { return };
-        let Some(&Shot { request, choice, .. }) = self.shots.get(key) else { return };
+        let Some(shot) = self.shots.get(key) else { return };
+        let (born, operation) = (shot.request.born, choices[shot.choice as usize].operation);
         self.shots.discard(key);
-        cx.record(choices[choice as usize].operation, request.born, request.born, outcome);
+        cx.record(operation, born, born, outcome);
         cx.finish_request(outcome);
-        self.think(request.born, cx);
+        self.think(born, cx);
     }
 
     fn over(&mut self, ended: Option<Ended>, cx: &mut Cx<'_, Self>) {
         let Plan::Journey { operation, .. } = &self.plan else { return };
-        let Some(Ended { request, outcome, .. }) = ended else { return };
-        cx.record(*operation, request.born, request.born, outcome);
+        let Some(Ended { born, outcome, .. }) = ended else { return };
+        cx.record(*operation, born, born, outcome);
         cx.finish_request(outcome);
-        self.think(request.born, cx);
+        self.think(born, cx);
     }
 
     /// A user of a closed loop has an answer to what it asked at `born`. If neither that nor

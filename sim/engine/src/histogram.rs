@@ -53,11 +53,18 @@ impl Histogram {
     /// Counts one value.
     #[inline]
     pub fn record(&mut self, value: u64) {
-        self.record_many(value, 1);
+        let index = index(value, self.bits);
+        if index >= self.counts.len() {
+            self.grow(index);
+        }
+        self.counts[index] += 1;
+        self.count += 1;
+        self.sum += u128::from(value);
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
     }
 
     /// Counts `times` equal values.
-    #[inline]
     pub fn record_many(&mut self, value: u64, times: u64) {
         let index = index(value, self.bits);
         if index >= self.counts.len() {

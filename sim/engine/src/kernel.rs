@@ -164,6 +164,17 @@ impl Kernel {
     /// Sends `event` over a link, towards member `to` or `back` from it. False if it is lost.
     #[inline]
     pub(crate) fn travel(&mut self, id: LinkId, to: ComponentId, back: bool, event: Event) -> bool {
+        match self.links[id.0 as usize].delay {
+            Delay::Uniform(Dist::Fixed(span)) if self.troubles.is_empty() => {
+                self.queue.after(self.now, span, event);
+                true
+            }
+            _ => self.travel_by_chance(id, to, back, event),
+        }
+    }
+
+    /// As [`Kernel::travel`], where the delay is drawn, depends on the place, or is disturbed.
+    fn travel_by_chance(&mut self, id: LinkId, to: ComponentId, back: bool, event: Event) -> bool {
         let link = self.links[id.0 as usize];
         let mut extra = Span::ZERO;
         if !self.troubles.is_empty() {

@@ -12,6 +12,13 @@ const GENERATION_BITS: u32 = 30;
 const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 const GENERATION_MASK: u32 = (1 << GENERATION_BITS) - 1;
 
+/// A key that never hits.
+impl Default for Key {
+    fn default() -> Key {
+        Key::NONE
+    }
+}
+
 impl Key {
     /// A key that never hits.
     pub const NONE: Key = Key(INDEX_MASK);
@@ -45,10 +52,24 @@ impl Key {
     }
 }
 
+/// A place, and what was put there last. Its generation is odd while that is live: no further mark
+/// is needed, and what has been removed is overwritten by the next value, not cleared.
 #[derive(Clone)]
 struct Entry<T> {
-    value: Option<T>,
     generation: u32,
+    value: T,
+}
+
+impl<T> Entry<T> {
+    #[inline]
+    fn is_live(&self) -> bool {
+        self.generation & 1 == 1
+    }
+
+    #[inline]
+    fn turn(&mut self) {
+        self.generation = (self.generation + 1) & GENERATION_MASK;
+    }
 }
 
 /// A pool of `T` with stable keys. Insert, get and remove take constant time; nothing is freed.
@@ -68,53 +89,68 @@ impl<T> Slab<T> {
     /// Puts `value` in a free place. Panics beyond 67 million live entries.
     #[inline]
     pub fn insert(&mut self, value: T) -> Key {
-        if let Some(index) = self.free.pop() {
-            let entry = &mut self.entries[index as usize];
-            entry.value = Some(value);
-            return Key::new(index as usize, entry.generation);
-        }
+        let Some(index) = self.free.pop() else { return self.append(value) };
+        let entry = &mut self.entries[index as usize];
+        entry.turn();
+        entry.value = value;
+        Key::new(index as usize, entry.generation)
+    }
+
+    #[cold]
+    fn append(&mut self, value: T) -> Key {
         let index = self.entries.len();
         assert!((index as u64) < INDEX_MASK, "more than 67 million live entries");
-        self.entries.push(Entry { value: Some(value), generation: 0 });
-        Key::new(index, 0)
+        self.entries.push(Entry { generation: 1, value });
+        Key::new(index, 1)
     }
 
     /// The value under `key`, unless it has been removed since.
     #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
         let entry = self.entries.get(key.index())?;
-        if entry.generation == key.generation() { entry.value.as_ref() } else { None }
+        (entry.generation == key.generation()).then_some(&entry.value)
     }
 
     /// As [`Slab::get`], to change it.
     #[inline]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let entry = self.entries.get_mut(key.index())?;
-        if entry.generation == key.generation() { entry.value.as_mut() } else { None }
+        (entry.generation == key.generation()).then_some(&mut entry.value)
     }
 
-    /// Takes the value out; `key` misses from now on.
+    /// Removes what is under `key`, which misses from now on, and returns a copy of it.
     #[inline]
-    pub fn remove(&mut self, key: Key) -> Option<T> {
+    pub fn remove(&mut self, key: Key) -> Option<T>
+    where
+        T: Copy,
+    {
+        self.free(key).copied()
+    }
+
+    /// As [`Slab::remove`], for what cannot be copied.
+    pub fn take(&mut self, key: Key) -> Option<T>
+    where
+        T: Default,
+    {
+        self.free(key).map(std::mem::take)
+    }
+
+    /// As [`Slab::remove`], for whoever does not want to see it.
+    #[inline]
+    pub fn discard(&mut self, key: Key) {
+        self.free(key);
+    }
+
+    /// Frees the place; what it held can be looked at until something else is put there.
+    #[inline]
+    fn free(&mut self, key: Key) -> Option<&mut T> {
         let entry = self.entries.get_mut(key.index())?;
         if entry.generation != key.generation() {
             return None;
         }
-        let value = entry.value.take()?;
-        entry.generation = (entry.generation + 1) & GENERATION_MASK;
+        entry.turn();
         self.free.push(key.index() as u32);
-        Some(value)
-    }
-
-    /// Removes without moving the value out, which is cheaper for large ones.
-    #[inline]
-    pub fn discard(&mut self, key: Key) {
-        let Some(entry) = self.entries.get_mut(key.index()) else { return };
-        if entry.generation == key.generation() && entry.value.is_some() {
-            entry.value = None;
-            entry.generation = (entry.generation + 1) & GENERATION_MASK;
-            self.free.push(key.index() as u32);
-        }
+        Some(&mut entry.value)
     }
 
     /// How many values are in it.
@@ -129,17 +165,16 @@ impl<T> Slab<T> {
 
     /// All live entries by place, which is a deterministic order.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
-        self.entries.iter().enumerate().filter_map(|(index, entry)| {
-            entry.value.as_ref().map(|value| (Key::new(index, entry.generation), value))
-        })
+        let live = self.entries.iter().enumerate().filter(|(_, entry)| entry.is_live());
+        live.map(|(index, entry)| (Key::new(index, entry.generation), &entry.value))
     }
 
     /// Removes everything. Keys handed out before keep missing.
     pub fn clear(&mut self) {
         self.free.clear();
         for (index, entry) in self.entries.iter_mut().enumerate().rev() {
-            if entry.value.take().is_some() {
-                entry.generation = (entry.generation + 1) & GENERATION_MASK;
+            if entry.is_live() {
+                entry.turn();
             }
             self.free.push(index as u32);
         }

@@ -8,8 +8,7 @@ use crate::chance::Coin;
 use crate::component::AnyComponent;
 use crate::event::{Event, NodeId};
 use crate::group::ComponentId;
-use crate::kernel::{Kernel, Status};
-use crate::meter::EdgeId;
+use crate::kernel::{Kernel, Link, Status};
 use crate::probe::Probe;
 use crate::series::Sampling;
 use crate::time::Time;
@@ -142,18 +141,19 @@ impl World {
     #[inline]
     fn come_back(&mut self, id: CallId) {
         loop {
-            let Some(&call) = self.kernel.calls.get(id) else { return };
-            if matches!(call.phase, Phase::Granted | Phase::Open) {
+            let Some(call) = self.kernel.calls.get(id) else { return };
+            let &Call { phase, caller, below, outcome, .. } = call;
+            if matches!(phase, Phase::Granted | Phase::Open) {
                 return self.deliver_grant(id);
             }
-            let edge = self.kernel.links[call.link.0 as usize].edge;
-            if matches!(call.caller, Caller::Left | Caller::Died) {
+            if matches!(caller, Caller::Left | Caller::Died) {
+                let edge = self.kernel.links[call.link.0 as usize].edge;
                 self.kernel.meter.wasted(edge);
             }
-            if call.below == NONE {
-                return self.deliver(id, &call, edge);
+            if below == NONE {
+                return self.deliver(id);
             }
-            self.kernel.settle_leg(id, call.outcome);
+            self.kernel.settle_leg(id, outcome);
             if !self.kernel.next_leg_is_instant(id) {
                 return;
             }
@@ -161,16 +161,19 @@ impl World {
     }
 
     #[inline]
-    fn deliver(&mut self, id: CallId, call: &Call, edge: EdgeId) {
-        if call.caller == Caller::Waiting && !call.granted {
-            self.kernel.meter.settle(edge, call.outcome, self.kernel.now - call.sent);
-        }
+    fn deliver(&mut self, id: CallId) {
+        let Some(call) = self.kernel.calls.get(id) else { return };
+        let &Call { ticket, sent, granted, .. } = call;
+        let (waiting, answer) = (call.caller == Caller::Waiting, call.answer());
+        let &Link { from, edge, .. } = &self.kernel.links[call.link.0 as usize];
         self.kernel.calls.discard(id);
-        if call.caller == Caller::Waiting {
-            let from = self.kernel.links[call.link.0 as usize].from;
-            let (ticket, answer) = (call.ticket, call.answer());
-            self.components[from.0 as usize].back(from, ticket, answer, &mut self.kernel);
+        if !waiting {
+            return;
         }
+        if !granted {
+            self.kernel.meter.settle(edge, answer.outcome, self.kernel.now - sent);
+        }
+        self.components[from.0 as usize].back(from, ticket, answer, &mut self.kernel);
     }
 
     /// A grant goes straight to the caller; the call stays open.

@@ -22,7 +22,8 @@ impl<E> Default for Lanes<E> {
             spans: [Span::ZERO; MOST],
             fronts: [NONE; MOST],
             queues: std::array::from_fn(|_| VecDeque::new()),
-            used: 0,
+            // The first lane is that of the present instant.
+            used: 1,
         }
     }
 }
@@ -31,13 +32,22 @@ impl<E: Copy> Lanes<E> {
     /// False if there is no lane for this span, nor room for one more.
     #[inline]
     pub fn push(&mut self, span: Span, entry: Entry<E>) -> bool {
-        let known = self.spans[..self.used].iter().position(|&known| known == span);
-        let Some(lane) = known.or_else(|| self.open(span)) else { return false };
-        if self.fronts[lane] == NONE {
+        let Some(lane) = self.lane(span) else { return false };
+        let queue = &mut self.queues[lane];
+        if queue.is_empty() {
             self.fronts[lane] = entry.key;
         }
-        self.queues[lane].push_back(entry);
+        queue.push_back(entry);
         true
+    }
+
+    #[inline]
+    fn lane(&mut self, span: Span) -> Option<usize> {
+        if span.is_zero() {
+            return Some(0);
+        }
+        let known = self.spans[..self.used].iter().position(|&known| known == span);
+        known.or_else(|| self.open(span))
     }
 
     #[cold]

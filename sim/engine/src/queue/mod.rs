@@ -75,7 +75,7 @@ impl<E: Copy> EventQueue<E> {
 
     #[inline]
     fn key(&mut self, at: Time) -> u128 {
-        self.sequence += 1;
+        self.sequence = self.sequence.wrapping_add(1);
         let order = match self.shuffle {
             None => self.sequence,
             Some(seed) => mix(self.sequence ^ mix(seed)),
@@ -123,15 +123,16 @@ impl<E: Copy> EventQueue<E> {
                 from_heap = self.heap.peek();
             }
             let (lane, from_lane) = self.lanes.peek();
-            let earliest = from_heap.min(from_lane);
-            if earliest == NONE || (earliest >> 64) as u64 > until.0 {
+            let lane_first = from_lane < from_heap;
+            let earliest = if lane_first { from_lane } else { from_heap };
+            let at = (earliest >> 64) as u64;
+            if at > until.0 || earliest == NONE {
                 return None;
             }
-            let entry =
-                if from_lane < from_heap { self.lanes.pop(lane)? } else { self.heap.pop()? };
-            self.now = entry.time();
+            let entry = if lane_first { self.lanes.pop(lane)? } else { self.heap.pop()? };
+            self.now = at;
             if live(&entry.event) {
-                return Some((Time(entry.time()), entry.event));
+                return Some((Time(at), entry.event));
             }
         }
     }
