@@ -5,7 +5,7 @@
 
 use engine::chance::Stream;
 use engine::queue::EventQueue;
-use engine::{Event, NodeId, Span, Time};
+use engine::{Event, NodeId, Packed, Span, Time};
 
 /// Seconds that `work` takes, the best of five.
 #[expect(clippy::disallowed_types, reason = "a benchmark measures the wall clock")]
@@ -28,7 +28,7 @@ const EVENT: Event = Event::Station { node: NodeId(1), turn: 1 };
 
 fn hold(pending: u64, steps: usize, spans: &[Span]) -> f64 {
     let seconds = best_of_five(|| {
-        let mut queue = EventQueue::default();
+        let mut queue = EventQueue::<Packed>::default();
         (0..pending).for_each(|i| queue.at(Time(0) + spans[i as usize & 0xf_ffff], EVENT));
         for step in 0..steps {
             let (now, event) = queue.pop(Time::NEVER, |_| true).expect("never empty");
@@ -42,7 +42,7 @@ fn hold(pending: u64, steps: usize, spans: &[Span]) -> f64 {
 /// Fixed spans only: `kinds` of them in turn.
 fn lanes(kinds: u64, steps: usize) -> f64 {
     let seconds = best_of_five(|| {
-        let mut queue = EventQueue::default();
+        let mut queue = EventQueue::<Packed>::default();
         (0..kinds * 30).for_each(|i| queue.after(Time(0), Span(1000 + i % kinds), EVENT));
         for step in 0..steps as u64 {
             let (now, event) = queue.pop(Time::NEVER, |_| true).expect("never empty");

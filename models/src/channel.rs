@@ -142,6 +142,11 @@ impl Channel {
         self.timeout.is_none() && self.total.is_none() && self.retry.is_none()
     }
 
+    /// Whether it counts the calls that each member has in hand.
+    pub fn counts(&self) -> bool {
+        self.counts
+    }
+
     /// Overrides how long one try may take.
     pub fn set_timeout(&mut self, timeout: Span) {
         self.timeout = Some(timeout);

@@ -190,7 +190,8 @@ impl Component for Gateway {
 
     fn hears(&self) -> Hears {
         let cancels = self.channels.iter().any(Channel::cancels);
-        Hears { hangup: !self.forwards && cancels, settle: self.forwards }
+        let counts = self.channels.iter().any(Channel::counts);
+        Hears { hangup: !self.forwards && cancels, settle: self.forwards && counts }
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {

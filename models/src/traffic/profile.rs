@@ -43,10 +43,10 @@ impl Leg {
 
     /// When `expected` of the leg's own arrivals have come: the root of a·t + (b − a)·t²/2d.
     fn when(&self, expected: f64) -> f64 {
-        let slope = (self.to - self.from) / self.span;
-        if slope == 0.0 || self.span.is_infinite() {
+        if self.from == self.to || self.span.is_infinite() {
             return expected / self.from;
         }
+        let slope = (self.to - self.from) / self.span;
         (-self.from + (self.from * self.from + 2.0 * expected * slope).max(0.0).sqrt()) / slope
     }
 }

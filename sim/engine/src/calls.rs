@@ -101,7 +101,7 @@ impl Ask {
 }
 
 impl Kernel {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn call(&mut self, to: Port, ask: Ask, ticket: u64, caller: Caller) -> CallId {
         let link = &self.links[to.link.0 as usize];
         let at = ComponentId(link.first.0 + to.member as u32);

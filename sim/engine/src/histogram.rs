@@ -20,12 +20,20 @@ pub struct Histogram {
     bits: u32,
 }
 
+/// Counts one. No run lasts long enough to reach 2^64: what is counted for every event needs no
+/// check, and is too hot for one.
+#[inline]
+pub(crate) fn bump(counter: &mut u64) {
+    *counter = counter.wrapping_add(1);
+}
+
 /// Values below 2^bits have a bucket each; above, every power of two has 2^bits buckets.
 #[inline]
 pub(crate) fn index(value: u64, bits: u32) -> usize {
-    let magnitude = 63 - (value | 1).leading_zeros();
+    let magnitude = (value | 1).ilog2();
     let shift = magnitude.saturating_sub(bits);
-    ((shift as usize) << bits) + (value >> shift) as usize
+    // At most 64 × 2^bits, which no platform's usize is too small for.
+    ((shift as usize) << bits).wrapping_add((value >> shift) as usize)
 }
 
 /// The lowest value of bucket `index`, and the width of the bucket.
@@ -57,9 +65,9 @@ impl Histogram {
         if index >= self.counts.len() {
             self.grow(index);
         }
-        self.counts[index] += 1;
-        self.count += 1;
-        self.sum += u128::from(value);
+        bump(&mut self.counts[index]);
+        bump(&mut self.count);
+        self.sum = self.sum.wrapping_add(value.into());
         self.min = self.min.min(value);
         self.max = self.max.max(value);
     }

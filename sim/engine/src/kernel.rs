@@ -4,7 +4,7 @@ use crate::action::Levers;
 use crate::call::CallId;
 use crate::calls::{Call, Leg, Settled};
 use crate::chance::{Chance, Dist, Sampler, StreamId};
-use crate::event::{Event, Job, NodeId};
+use crate::event::{Event, Job, NodeId, Packed};
 use crate::group::{Change, ComponentId, Group, GroupId, MemberState};
 use crate::ledger::Ledger;
 use crate::meter::{EdgeId, Meter};
@@ -114,7 +114,7 @@ pub(crate) struct Node {
 /// Everything but the components.
 pub struct Kernel {
     pub(crate) now: Time,
-    pub(crate) queue: EventQueue<Event>,
+    pub(crate) queue: EventQueue<Packed>,
     pub(crate) calls: Slab<Call>,
     pub(crate) legs: Vec<Leg>,
     pub(crate) free_legs: Vec<u32>,
@@ -162,7 +162,7 @@ impl Kernel {
     }
 
     /// Sends `event` over a link, towards member `to` or `back` from it. False if it is lost.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn travel(&mut self, id: LinkId, to: ComponentId, back: bool, event: Event) -> bool {
         match self.links[id.0 as usize].delay {
             Delay::Uniform(Dist::Fixed(span)) if self.troubles.is_empty() => {

@@ -46,7 +46,7 @@ pub use call::{Answer, CallId, DRAWS, OpId, Outcome, Request};
 pub use calls::Ask;
 pub use component::{Component, Gauges};
 pub use cx::Cx;
-pub use event::{Event, NodeId};
+pub use event::{Event, NodeId, Packed};
 pub use group::{Belief, Change, ComponentId, Group, GroupId, MemberState};
 pub use histogram::Histogram;
 pub use kernel::{Hears, LinkId, Port};

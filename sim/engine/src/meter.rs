@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::call::Outcome;
-use crate::histogram::Histogram;
+use crate::histogram::{Histogram, bump};
 use crate::record::{EdgeRecord, Interval, OperationRecord, Outcomes, Requests};
 use crate::time::{Span, Time};
 use crate::window::{Sparse, Window};
@@ -117,13 +117,13 @@ impl Meter {
 
     #[inline]
     pub(crate) fn asked(&mut self, edge: EdgeId) {
-        self.edges[edge.0 as usize].asked += 1;
+        bump(&mut self.edges[edge.0 as usize].asked);
     }
 
     #[inline]
     pub(crate) fn settle(&mut self, edge: EdgeId, outcome: Outcome, took: Span) {
         let edge = &mut self.edges[edge.0 as usize];
-        edge.outcomes.0[outcome as usize] += 1;
+        bump(&mut edge.outcomes.0[outcome as usize]);
         edge.took.record(took.0);
     }
 
@@ -134,17 +134,17 @@ impl Meter {
 
     #[inline]
     pub(crate) fn generated(&mut self) -> u64 {
-        self.requests.generated += 1;
+        bump(&mut self.requests.generated);
         self.requests.generated
     }
 
     #[inline]
     pub(crate) fn finished(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Done => self.requests.completed += 1,
-            Outcome::Denied => self.requests.denied += 1,
-            _ => self.requests.failed += 1,
-        }
+        bump(match outcome {
+            Outcome::Done => &mut self.requests.completed,
+            Outcome::Denied => &mut self.requests.denied,
+            _ => &mut self.requests.failed,
+        });
     }
 
     #[inline]
@@ -152,10 +152,10 @@ impl Meter {
         let meter = &mut self.operations[id.0 as usize];
         if born >= self.warmup {
             meter.window.record(took.0);
-            meter.window_outcomes.0[outcome as usize] += 1;
+            bump(&mut meter.window_outcomes.0[outcome as usize]);
         } else {
             meter.early.record(took.0);
-            meter.early_outcomes.0[outcome as usize] += 1;
+            bump(&mut meter.early_outcomes.0[outcome as usize]);
         }
     }
 

@@ -1,17 +1,17 @@
 //! Who watches the main loop. A probe is a generic argument: `()` costs nothing.
 
-use crate::event::Event;
+use crate::event::Packed;
 use crate::time::Time;
 
 /// Sees every event, just before it is handled.
 pub trait Probe {
     /// One event, and when.
-    fn saw(&mut self, at: Time, event: &Event);
+    fn saw(&mut self, at: Time, event: Packed);
 }
 
 impl Probe for () {
     #[inline]
-    fn saw(&mut self, _: Time, _: &Event) {}
+    fn saw(&mut self, _: Time, _: Packed) {}
 }
 
 /// Fingerprints a run: the same scenario and seed give the same digest on any machine.
@@ -33,20 +33,9 @@ impl Digest {
 
 impl Probe for Digest {
     #[inline]
-    fn saw(&mut self, at: Time, event: &Event) {
-        let (kind, word) = match *event {
-            Event::Arrive(call) => (1, call.bits()),
-            Event::Return(call) => (2, call.bits()),
-            Event::Expire(call) => (3, call.bits()),
-            Event::HangUp(who, call) => (4 | (who.0 as u64) << 8, call.bits()),
-            Event::Timer { epoch, owner, word } => {
-                (5 | (epoch as u64) << 8 | (owner.0 as u64) << 24, word)
-            }
-            Event::Station { node, turn } => (6 | (node.0 as u64) << 8, turn as u64),
-            Event::Action(action) => (7, action as u64),
-            Event::Sample => (8, 0),
-        };
-        self.fold(at.0 ^ kind.rotate_left(40));
+    fn saw(&mut self, at: Time, event: Packed) {
+        let [head, word] = event.words();
+        self.fold(at.0 ^ head.rotate_left(40));
         self.fold(word);
     }
 }

@@ -68,7 +68,7 @@ impl<T> Entry<T> {
 
     #[inline]
     fn turn(&mut self) {
-        self.generation = (self.generation + 1) & GENERATION_MASK;
+        self.generation = self.generation.wrapping_add(1) & GENERATION_MASK;
     }
 }
 

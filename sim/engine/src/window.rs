@@ -94,7 +94,7 @@ impl Window {
         }
         self.counts[number] += 1;
         self.touched[number / 64] |= 1 << (number % 64);
-        self.sum += u128::from(value);
+        self.sum = self.sum.wrapping_add(value.into());
         self.min = self.min.min(value);
         self.max = self.max.max(value);
     }

@@ -6,8 +6,9 @@ use crate::call::{Answer, CallId, OpId, Outcome, Request};
 use crate::calls::{Call, Caller, NONE, Phase, Settled};
 use crate::chance::Coin;
 use crate::component::AnyComponent;
-use crate::event::{Event, NodeId};
+use crate::event::{Event, NodeId, Packed};
 use crate::group::ComponentId;
+use crate::histogram::bump;
 use crate::kernel::{Kernel, Link, Status};
 use crate::probe::Probe;
 use crate::series::Sampling;
@@ -41,12 +42,13 @@ impl World {
     /// nothing is due by `until`. Returns how many events that were.
     pub fn run(&mut self, until: Time, probe: &mut impl Probe) -> u64 {
         self.start();
-        let before = self.events;
-        while let Some((at, event)) = self.next(until) {
+        let mut events = 0;
+        while let Some((at, packed)) = self.next(until) {
             debug_assert!(at >= self.kernel.now, "time runs backwards");
             self.kernel.now = at;
-            self.events += 1;
-            probe.saw(at, &event);
+            bump(&mut events);
+            probe.saw(at, packed);
+            let event = packed.event();
             if self.kernel.paused > 0 && self.hold_back(&event) {
                 continue;
             }
@@ -64,7 +66,8 @@ impl World {
                 self.tell_forwarders();
             }
         }
-        self.events - before
+        self.events += events;
+        events
     }
 
     fn start(&mut self) {
@@ -80,12 +83,12 @@ impl World {
 
     /// Timeouts of calls that are over are dropped when they reach the front.
     #[inline]
-    fn next(&mut self, until: Time) -> Option<(Time, Event)> {
+    fn next(&mut self, until: Time) -> Option<(Time, Packed)> {
         let calls = &self.kernel.calls;
         let waits = |call: &Call| call.caller == Caller::Waiting && call.phase != Phase::Open;
-        let live = |event: &Event| match event {
-            Event::Expire(id) => calls.get(*id).is_some_and(waits),
-            _ => true,
+        let live = |event: &Packed| match event.expired() {
+            Some(id) => calls.get(id).is_some_and(waits),
+            None => true,
         };
         self.kernel.queue.pop(until, live)
     }
@@ -117,7 +120,7 @@ impl World {
         if op == OpId::PROBE {
             return self.kernel.reply(id, Answer::DONE);
         }
-        seat.arrived += 1;
+        bump(&mut seat.arrived);
         if seat.errors > 0.0 {
             let coin = Coin { probability: seat.errors, stream: self.kernel.fate };
             if self.kernel.chance.toss(coin) {
@@ -204,6 +207,7 @@ impl World {
     }
 
     /// The news that the caller has left reaches the callee.
+    #[inline(never)]
     fn hang_up(&mut self, at: ComponentId, id: CallId) {
         let Some(call) = self.kernel.calls.get_mut(id) else { return };
         if call.at != at {
@@ -229,6 +233,7 @@ impl World {
         }
     }
 
+    #[inline(never)]
     fn station(&mut self, id: NodeId, turn: u32) {
         let node = &mut self.kernel.nodes[id.0 as usize];
         if node.turn != turn {
@@ -244,6 +249,7 @@ impl World {
         self.kernel.replan(id);
     }
 
+    #[inline(never)]
     fn tell_forwarders(&mut self) {
         let mut told = 0;
         while let Some(&Settled { forwarder, port, outcome }) = self.kernel.settled.get(told) {

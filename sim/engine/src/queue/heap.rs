@@ -6,6 +6,7 @@
 use super::{Entry, NONE};
 
 const D: usize = 4;
+const LOG_D: u32 = D.ilog2();
 
 pub(super) struct Heap<E> {
     entries: Vec<Entry<E>>,
@@ -41,7 +42,7 @@ impl<E: Copy> Heap<E> {
         self.entries.push(entry);
         let heap = &mut self.entries[..];
         while place > 0 {
-            let parent = (place - 1) / D;
+            let parent = (place - 1) >> LOG_D;
             if heap[parent].key <= entry.key {
                 break;
             }
@@ -85,7 +86,7 @@ impl<E: Copy> Heap<E> {
         let heap = &mut self.entries[..];
         let mut place = 0;
         loop {
-            let first = place * D + 1;
+            let first = place << LOG_D | 1;
             let least = match heap.get(first..).and_then(|rest| rest.first_chunk::<D>()) {
                 Some([a, b, c, d]) => {
                     let left = usize::from(b.key < a.key);

@@ -1,7 +1,5 @@
 //! One FIFO per fixed span: events of one span are made in the order in which they fall due.
 
-use std::collections::VecDeque;
-
 use super::{Entry, NONE};
 use crate::time::Span;
 
@@ -12,7 +10,7 @@ pub(super) struct Lanes<E> {
     spans: [Span; MOST],
     /// The key at the front of each lane, so that finding the earliest touches one cache line.
     fronts: [u128; MOST],
-    queues: [VecDeque<Entry<E>>; MOST],
+    queues: [Ring<Entry<E>>; MOST],
     used: usize,
 }
 
@@ -21,7 +19,7 @@ impl<E> Default for Lanes<E> {
         Lanes {
             spans: [Span::ZERO; MOST],
             fronts: [NONE; MOST],
-            queues: std::array::from_fn(|_| VecDeque::new()),
+            queues: std::array::from_fn(|_| Ring::default()),
             // The first lane is that of the present instant.
             used: 1,
         }
@@ -37,7 +35,7 @@ impl<E: Copy> Lanes<E> {
         if queue.is_empty() {
             self.fronts[lane] = entry.key;
         }
-        queue.push_back(entry);
+        queue.push(entry);
         true
     }
 
@@ -75,12 +73,80 @@ impl<E: Copy> Lanes<E> {
 
     #[inline]
     pub fn pop(&mut self, lane: usize) -> Option<Entry<E>> {
-        let entry = self.queues[lane].pop_front()?;
-        self.fronts[lane] = self.queues[lane].front().map_or(NONE, |front| front.key);
+        let queue = &mut self.queues[lane];
+        let entry = queue.pop()?;
+        self.fronts[lane] = queue.front().map_or(NONE, |front| front.key);
         Some(entry)
     }
 
     pub fn len(&self) -> usize {
-        self.queues.iter().map(VecDeque::len).sum()
+        self.queues.iter().map(Ring::len).sum()
+    }
+}
+
+/// A FIFO in one vector whose length is a power of two: half the steps of a `VecDeque`, which
+/// allows for any length and for elements that need dropping.
+struct Ring<T> {
+    slots: Vec<T>,
+    /// Where the front is, and how many there are: both ever counting up, taken by the mask.
+    head: usize,
+    tail: usize,
+}
+
+impl<T> Default for Ring<T> {
+    fn default() -> Self {
+        Ring { slots: Vec::new(), head: 0, tail: 0 }
+    }
+}
+
+impl<T: Copy> Ring<T> {
+    #[inline]
+    fn len(&self) -> usize {
+        self.tail.wrapping_sub(self.head)
+    }
+
+    #[inline]
+    fn mask(&self) -> usize {
+        self.slots.len().wrapping_sub(1)
+    }
+
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.head == self.tail
+    }
+
+    #[inline]
+    fn front(&self) -> Option<&T> {
+        if self.is_empty() { None } else { self.slots.get(self.head & self.mask()) }
+    }
+
+    #[inline]
+    fn push(&mut self, value: T) {
+        if self.len() == self.slots.len() {
+            self.grow(value);
+        }
+        let place = self.tail & self.mask();
+        self.slots[place] = value;
+        self.tail = self.tail.wrapping_add(1);
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<T> {
+        let front = self.front().copied()?;
+        self.head = self.head.wrapping_add(1);
+        Some(front)
+    }
+
+    /// Twice the room; `value` fills it until it is used.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, value: T) {
+        let room = (2 * self.slots.len()).max(16);
+        let len = self.len();
+        if len > 0 {
+            self.slots.rotate_left(self.head & (len - 1));
+        }
+        (self.head, self.tail) = (0, len);
+        self.slots.resize(room, value);
     }
 }

@@ -85,17 +85,17 @@ impl<E: Copy> EventQueue<E> {
 
     /// Puts an event at a time that was drawn.
     #[inline]
-    pub fn at(&mut self, at: Time, event: E) {
+    pub fn at(&mut self, at: Time, event: impl Into<E>) {
         let key = self.key(at);
-        self.put(Entry { key, event });
+        self.put(Entry { key, event: event.into() });
     }
 
     /// Puts an event a fixed span after `now`, the time of the last pop: cheaper than
     /// [`EventQueue::at`] while few different spans are used so.
-    #[inline]
-    pub fn after(&mut self, now: Time, span: Span, event: E) {
+    #[inline(always)]
+    pub fn after(&mut self, now: Time, span: Span, event: impl Into<E>) {
         let key = self.key(now + span);
-        let entry = Entry { key, event };
+        let entry = Entry { key, event: event.into() };
         if self.shuffle.is_some() || !self.lanes.push(span, entry) {
             self.put(entry);
         }
