@@ -3,6 +3,7 @@
 mod cli;
 mod determinism;
 mod laws;
+mod mutations;
 mod shapes;
 mod theory;
 mod tidy;

@@ -51,9 +51,14 @@ pub fn measure(text: &str, seeds: u64) -> Vec<RunRecord> {
     runs.remove(0).records
 }
 
+/// Whether the long versions of tests are wanted.
+pub fn is_long() -> bool {
+    std::env::var_os("SIM_LONG_TESTS").is_some_and(|value| value == "1")
+}
+
 /// How many times as long as in a short run.
 fn length() -> f64 {
-    if std::env::var_os("SIM_LONG_TESTS").is_some_and(|value| value == "1") { 4.0 } else { 1.0 }
+    if is_long() { 4.0 } else { 1.0 }
 }
 
 /// A world in which users ask by chance: so many a unit of time, `customers` of them after a

@@ -3,10 +3,16 @@
 use crate::event::Packed;
 use crate::time::Time;
 
-/// Sees every event, just before it is handled.
+/// Sees every event, just before it is handled, and can end the run.
 pub trait Probe {
     /// One event, and when.
     fn saw(&mut self, at: Time, event: Packed);
+
+    /// Whether the run goes on: it can be stopped between two events.
+    #[inline]
+    fn wants_more(&self) -> bool {
+        true
+    }
 }
 
 impl Probe for () {

@@ -43,7 +43,9 @@ impl World {
     pub fn run(&mut self, until: Time, probe: &mut impl Probe) -> u64 {
         self.start();
         let mut events = 0;
-        while let Some((at, packed)) = self.next(until) {
+        while probe.wants_more()
+            && let Some((at, packed)) = self.next(until)
+        {
             debug_assert!(at >= self.kernel.now, "time runs backwards");
             self.kernel.now = at;
             bump(&mut events);
