@@ -19,6 +19,8 @@ const MOST_INTERVALS: u64 = 600;
 const MOST_SAMPLES: u64 = 100_000;
 /// Members of all components together; each costs some kilobytes before anything happens.
 const MOST_MEMBERS: u64 = 100_000;
+/// Pairs of caller and callee: every caller keeps a view of every member it may call.
+const MOST_PAIRS: u64 = 20_000_000;
 
 /// Lengths of an interval that read well on an axis.
 const ROUND: [Span; 18] = [
@@ -76,6 +78,7 @@ pub fn topology(mut scenario: Scenario, findings: &mut Findings) -> Topology {
     let places = places(&scenario);
     let targets = timeline(&scenario, &places, findings);
     let graph = graph(&scenario, findings);
+    pairs(&scenario, &graph, findings);
     let (draws, numbers) =
         scenario.draws.iter().map(|(name, number)| (name.clone(), number.clone())).unzip();
     let every = interval(&scenario, findings);
@@ -168,6 +171,19 @@ fn members(scenario: &Scenario, findings: &mut Findings) {
         if zone.is_empty() || scenario.zones[..index].contains(zone) {
             let place = index.to_string();
             findings.error(&["zones", &place], format!("zone `{zone}` is there already"), None);
+        }
+    }
+}
+
+fn pairs(scenario: &Scenario, graph: &Graph, findings: &mut Findings) {
+    let members = |name: &String| scenario.components.get(name).map_or(1, |it| it.members().into());
+    for (from, to) in graph.edge_indices().filter_map(|edge| graph.edge_endpoints(edge)) {
+        let (from, to) = (&graph[from], &graph[to]);
+        let pairs: u64 = members(from) * members(to);
+        if pairs > MOST_PAIRS && scenario.components.contains_key(from) {
+            let message = format!("`{from}` calls `{to}`: {pairs} pairs of caller and callee");
+            let help = format!("at most {MOST_PAIRS} are possible: use fewer replicas");
+            findings.error(&["components", from], message, Some(help));
         }
     }
 }

@@ -49,6 +49,7 @@ pub struct Builder {
     kernel: Kernel,
     components: Vec<Option<Box<dyn AnyComponent>>>,
     ops: BTreeMap<String, OpId>,
+    links: BTreeMap<(ComponentId, GroupId), LinkId>,
     actions: Vec<Action>,
     frame: Frame,
 }
@@ -84,8 +85,9 @@ impl Builder {
             paused: 0,
             traffic_ends: Time::ZERO + frame.duration,
         };
-        let (components, ops, actions) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Builder { kernel, components, ops, actions, frame }
+        let (components, actions) = (Vec::new(), Vec::new());
+        let (ops, links) = (BTreeMap::new(), BTreeMap::new());
+        Builder { kernel, components, ops, links, actions, frame }
     }
 
     /// A zone by name; the same name gives the same zone.
@@ -185,16 +187,17 @@ impl Builder {
         let [from_name, to_name] =
             [caller_group, to].map(|group| self.kernel.groups[group.0 as usize].name.clone());
         let first = self.kernel.groups[to.0 as usize].first;
-        let known = |link: &Link| link.from == from && link.first == first;
-        if let Some(index) = self.kernel.links.iter().position(known) {
-            return LinkId(index as u32);
+        let next = LinkId(self.kernel.links.len() as u32);
+        let known = *self.links.entry((from, to)).or_insert(next);
+        if known != next {
+            return known;
         }
         let edge = self.kernel.meter.add_edge(&from_name, &to_name);
         let owner = format!("{from_name}/{member} to {to_name}");
         let stream = self.kernel.chance.stream(&owner, "network");
         let delay = self.delay_of(from, to);
         self.kernel.links.push(Link { from, first, edge, stream, delay });
-        LinkId(self.kernel.links.len() as u32 - 1)
+        next
     }
 
     fn delay_of(&self, from: ComponentId, to: GroupId) -> Delay {
