@@ -58,10 +58,8 @@ pub(super) struct Frame {
     /// When the question was first asked.
     pub(super) since: Time,
     pub(super) origin: Origin,
-    /// Variables, holds and loops; [`Key::NONE`] while there are none.
+    /// Variables, holds, loops and forks; [`Key::NONE`] while there are none.
     pub(super) extra: Key,
-    /// The fork whose children it waits for.
-    pub(super) join: Key,
     /// Value and version of the last answer, for filling caches.
     pub(super) found: i64,
     pub(super) pc: Place,
@@ -75,6 +73,8 @@ pub(super) struct Extra {
     pub(super) variables: Variables,
     pub(super) holds: [Try; SLOTS],
     pub(super) loops: [i64; SLOTS],
+    /// The fork whose children it waits for.
+    pub(super) join: Key,
     /// The next record of a log, and where to stop.
     pub(super) offset: u64,
     pub(super) end: u64,
@@ -87,6 +87,7 @@ impl Extra {
         variables: [0; VARIABLES],
         holds: [Try::NONE; SLOTS],
         loops: [0; SLOTS],
+        join: Key::NONE,
         offset: 0,
         end: NO_END,
         child: Key::NONE,

@@ -90,7 +90,6 @@ impl Machine {
             since: now,
             origin,
             extra: Key::NONE,
-            join: Key::NONE,
             found: 0,
             pc,
             pending: Outcome::Done,

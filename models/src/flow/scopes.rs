@@ -81,7 +81,7 @@ impl Machine {
         let list = self.spare.pop().unwrap_or_default();
         let id =
             self.joins.insert(Join { parent: key, children: list, done: 0, left: count as u32 });
-        self.frames.get_mut(key).expect("in progress").join = id;
+        self.extra(key).join = id;
         for place in 0..count {
             let Op::Fork { children, .. } = &self.program.code[frame.pc as usize].op else {
                 unreachable!("only a fork forks")
@@ -184,8 +184,8 @@ impl Machine {
         if let Some(call) = question(&self.program.code[frame.pc as usize].op) {
             self.program.channels[call.channel as usize].abandon(cx, &mut frame.tries);
         }
-        self.cancel_children(cx, frame.join);
         if let Some(mut extra) = self.extras.remove(frame.extra) {
+            self.cancel_children(cx, extra.join);
             self.kill(cx, extra.child);
             for hold in extra.holds.iter_mut().filter(|hold| hold.made > 0) {
                 self.program.channels[hold.channel as usize].abandon(cx, hold);

@@ -115,10 +115,13 @@ word! {
     }
 }
 
-/// A request that has not ended.
+/// A request that has not ended; what else it consists of follows from its choice. Small, because
+/// there may be a million.
 #[derive(Clone, Copy, Debug)]
 struct Shot {
-    request: Request,
+    root: u64,
+    born: Time,
+    draws: [u32; DRAWS],
     tries: Try,
     choice: u16,
 }
@@ -177,7 +180,9 @@ impl Source {
                 };
                 let request = cx.new_request(choices[choice].op, now, draws);
                 let choice = choice as u16;
-                let key = self.shots.insert(Shot { request, tries: Try::NONE, choice });
+                let Request { root, born, draws, .. } = request;
+                let shot = Shot { root, born, draws, tries: Try::NONE, choice };
+                let key = self.shots.insert(shot);
                 self.ask(key, cx);
             }
             Plan::Journey { machine, entry, .. } => {
@@ -192,8 +197,11 @@ impl Source {
     fn ask(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
         let Plan::Mix { choices, channels, .. } = &mut self.plan else { return };
         let Some(shot) = self.shots.get_mut(key) else { return };
-        let channel = &mut channels[choices[shot.choice as usize].channel as usize];
-        let asked = Asked { request: shot.request, arg: 0 };
+        let &mut Shot { root, born, draws, choice, .. } = shot;
+        let Choice { op, channel, .. } = choices[choice as usize];
+        let request = Request { root, draws, ..Request::internal(op, born) };
+        let asked = Asked { request, arg: 0 };
+        let channel = &mut channels[channel as usize];
         if let Err(answer) = channel.ask(cx, &asked, &mut shot.tries, Ticket::Shot(key)) {
             self.finish(key, answer.outcome, cx);
         }
@@ -203,7 +211,7 @@ impl Source {
     fn finish(&mut self, key: Key, outcome: Outcome, cx: &mut Cx<'_, Self>) {
         let Plan::Mix { choices, .. } = &self.plan else { return };
         let Some(shot) = self.shots.get(key) else { return };
-        let (born, operation) = (shot.request.born, choices[shot.choice as usize].operation);
+        let (born, operation) = (shot.born, choices[shot.choice as usize].operation);
         self.shots.discard(key);
         cx.record(operation, born, born, outcome);
         cx.finish_request(outcome);
