@@ -3,6 +3,8 @@
 mod cli;
 mod determinism;
 mod laws;
+#[cfg(target_os = "linux")]
+mod memory;
 mod mutations;
 mod shapes;
 mod theory;

@@ -45,31 +45,27 @@ pub fn log(report: &Report) -> String {
     String::from_utf8(out).expect("the log is text")
 }
 
-/// Operation, start and length of each interval with something in it.
-fn intervals(run: &RunRecord) -> Vec<(&str, Duration, Duration, Hdr<u64>)> {
-    let mut all = Vec::new();
-    for (name, operation) in &run.operations {
-        let mut before = 0;
-        for (time, interval) in run.series.times.iter().zip(&operation.intervals) {
-            let (start, span) = (before, time.0 - before);
-            before = time.0;
-            if interval.took.is_empty() {
-                continue;
-            }
-            let nanos = Duration::from_nanos;
-            let took = converted(interval.took.buckets());
-            all.push((name.as_str(), nanos(start), nanos(span), took));
-        }
-    }
-    all
+/// Operation, start and length of each interval with something in it; made one by one, because
+/// the library's histograms are large.
+fn intervals(run: &RunRecord) -> impl Iterator<Item = (&str, Duration, Duration, Hdr<u64>)> {
+    run.operations.iter().flat_map(|(name, operation)| {
+        let ends = run.series.times.iter().map(|time| time.0);
+        let starts = std::iter::once(0).chain(ends.clone());
+        let filled = starts.zip(ends).zip(&operation.intervals);
+        filled.filter(|(_, interval)| !interval.took.is_empty()).map(
+            move |((start, end), interval)| {
+                let nanos = Duration::from_nanos;
+                let took = converted(interval.took.values());
+                (name.as_str(), nanos(start), nanos(end - start), took)
+            },
+        )
+    })
 }
 
 /// Ours in the library's form: each value at the middle of its bucket, three digits.
-fn converted(buckets: impl Iterator<Item = (u64, u64, u64)>) -> Hdr<u64> {
+fn converted(values: impl Iterator<Item = (u64, u64)>) -> Hdr<u64> {
     let mut hdr = Hdr::new(3).expect("three digits are allowed");
-    for (low, width, count) in buckets {
-        hdr.saturating_record_n(low + (width - 1) / 2, count);
-    }
+    values.for_each(|(value, count)| hdr.saturating_record_n(value, count));
     hdr
 }
 
@@ -90,7 +86,7 @@ pub fn percentiles(report: &Report) -> String {
 }
 
 fn table(out: &mut String, took: &Histogram) {
-    let hdr = converted(took.buckets());
+    let hdr = converted(took.buckets().map(|(low, width, n)| (low + (width - 1) / 2, n)));
     let _ = writeln!(
         out,
         "{:>12} {:>14} {:>10} {:>14}\n",

@@ -110,27 +110,25 @@ impl Histogram {
         self.max = self.max.max(other.max);
     }
 
-    /// Adds what a window held: counts by bucket, with their exact sum and extremes.
-    pub(crate) fn fold(&mut self, counts: &[(u32, u32)], sum: u128, min: u64, max: u64) {
-        let top = index(max, self.bits);
-        if top >= self.counts.len() {
-            self.grow(top);
+    /// Adds what a bucket of a window held.
+    pub(crate) fn fold(&mut self, number: usize, times: u32) {
+        if number >= self.counts.len() {
+            self.grow(number);
         }
-        for &(number, times) in counts {
-            self.counts[number as usize] += u64::from(times);
-            self.count += u64::from(times);
-        }
+        self.counts[number] += u64::from(times);
+        self.count += u64::from(times);
+    }
+
+    /// Adds the exact sum and extremes of a window.
+    pub(crate) fn fold_extremes(&mut self, sum: u128, min: u64, max: u64) {
         self.sum += sum;
         self.min = self.min.min(min);
         self.max = self.max.max(max);
     }
 
-    /// Adds the counts of an interval, each value at the middle of its bucket.
+    /// Adds the counts of an interval, to their precision.
     pub fn merge_sparse(&mut self, interval: &Sparse) {
-        assert_eq!(self.bits, FINE, "intervals keep three digits");
-        for (low, width, count) in interval.buckets() {
-            self.record_many(low + (width - 1) / 2, count);
-        }
+        interval.values().for_each(|(value, count)| self.record_many(value, count));
     }
 
     /// How many values were counted.
