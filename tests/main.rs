@@ -2,6 +2,7 @@
 
 mod cli;
 mod determinism;
+mod faults;
 mod laws;
 #[cfg(target_os = "linux")]
 mod memory;

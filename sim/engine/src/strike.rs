@@ -220,6 +220,7 @@ impl Kernel {
 
     /// The calls that a crashed process held, had made, or had passed on. Rare, so it walks.
     fn break_calls(&mut self, id: ComponentId, silent: bool) {
+        self.accept_backlog(id);
         let all: Vec<CallId> = self.calls.iter().map(|(key, _)| key).collect();
         for call in all {
             let Some(&Call { at, phase, caller, .. }) = self.calls.get(call) else { continue };
@@ -241,6 +242,21 @@ impl Kernel {
                 }
             } else if from != id && self.legs_of(call).iter().any(on_the_way) {
                 self.sever(call, !silent);
+            }
+        }
+    }
+
+    /// What has come to a process that stands still is in its socket's buffer: its connection is
+    /// open, and breaks with the process.
+    fn accept_backlog(&mut self, id: ComponentId) {
+        let node = self.node_of(id);
+        for event in &self.nodes[node.0 as usize].backlog {
+            let Event::Arrive(call) = event else { continue };
+            if let Some(call) = self.calls.get_mut(*call)
+                && call.at == id
+                && call.phase == Phase::Travelling
+            {
+                call.phase = Phase::Held;
             }
         }
     }
