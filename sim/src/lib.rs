@@ -16,5 +16,6 @@ pub mod sweep;
 
 pub mod check;
 
+pub mod catalogue;
 pub mod prepare;
 pub mod report;

@@ -54,7 +54,9 @@ pub struct DatabaseSpec {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Shards {
+    /// How many.
     count: u16,
+    /// Which shard keeps which key.
     by: By,
 }
 

@@ -35,7 +35,9 @@ pub struct WaitingRoomSpec {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Admit {
+    /// How often the scheduler looks.
     every: Dur,
+    /// How many it lets in at most each time.
     up_to: u32,
 }
 

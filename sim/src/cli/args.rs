@@ -39,10 +39,13 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Lists the kinds of components, and what checks can measure.
+    /// Lists everything a scenario can say; with a name, all parameters of that.
     Components {
-        /// Only this kind.
+        /// A component (`Cache`), a part of scenarios (`Policy`), or a word of it (`Crash`).
         name: Option<String>,
+        /// The whole catalogue as a document.
+        #[arg(long)]
+        markdown: bool,
     },
 }
 

@@ -7,9 +7,8 @@ mod wall;
 
 use std::path::PathBuf;
 
-use models::KINDS;
-use models::wiring::did_you_mean;
-use sim::prepare::{Wishes, metrics, prepare};
+use sim::catalogue::catalogue;
+use sim::prepare::{Wishes, prepare};
 use sim::text::Diagnostics;
 
 use args::{Cli, Command, Format};
@@ -21,7 +20,7 @@ pub fn main(cli: Cli) -> Exit {
     match cli.command {
         Command::Run(run) => play::run(&run),
         Command::Validate { scenarios, format } => validate(&scenarios, format),
-        Command::Components { name } => components(name.as_deref()),
+        Command::Components { name, markdown } => components(name.as_deref(), markdown),
     }
 }
 
@@ -46,22 +45,18 @@ fn validate(scenarios: &[PathBuf], format: Format) -> Exit {
     exit
 }
 
-fn components(name: Option<&str>) -> Exit {
-    let known: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
-    if let Some(name) = name
-        && !known.contains(&name)
-    {
-        let help = did_you_mean(name, &known).unwrap_or_else(|| known.join(", "));
-        output::tell(&format!("error: there is no component `{name}`\nhelp: {help}\n"));
-        return Exit::Usage;
-    }
-    let mut text = String::new();
-    for (kind, what) in KINDS.iter().filter(|(kind, _)| name.is_none_or(|name| name == *kind)) {
-        text += &format!("{kind:<14}{}\n", what.trim());
-    }
-    if name.is_none() {
-        text += "\nWhat checks can measure:\n";
-        metrics().for_each(|(metric, what)| text += &format!("{metric:<14}{what}\n"));
-    }
+fn components(name: Option<&str>, markdown: bool) -> Exit {
+    let catalogue = catalogue();
+    let text = match name {
+        None if markdown => catalogue.document(),
+        None => catalogue.overview(),
+        Some(name) => match catalogue.page(name) {
+            Ok(page) => page,
+            Err(help) => {
+                output::tell(&format!("error: nothing is called `{name}`\nhelp: {help}\n"));
+                return Exit::Usage;
+            }
+        },
+    };
     say(&text).err().unwrap_or(Exit::Pass)
 }
