@@ -1,7 +1,8 @@
 //! `topology.svg`: who calls whom, from left to right, with how busy everyone was.
 //!
-//! Layers by the longest path from the users; within a layer by the mean place of the callers
-//! (one sweep of the barycentre heuristic). Calls that go back are drawn as curves.
+//! Layers by the longest path from the users; whoever is called by nobody stands just before whom
+//! it calls. Within a layer by the mean place of the callers (one sweep of the barycentre
+//! heuristic). Calls that pass a layer go below its boxes; calls that go back are drawn as curves.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,15 +15,21 @@ use crate::Report;
 use crate::format::{count, percent};
 use crate::result::utilisation;
 
-const BOX: (f64, f64) = (150.0, 56.0);
-const GAP: (f64, f64) = (110.0, 28.0);
+const BOX: (f64, f64) = (184.0, 56.0);
+const GAP: (f64, f64) = (150.0, 34.0);
 const MARGIN: f64 = 40.0;
+/// A line of a label, and about how wide one of its letters is.
+const LINE: f64 = 13.0;
+const LETTER: f64 = 6.2;
+
+type Point = (f64, f64);
+type Places = BTreeMap<NodeIndex, Point>;
 
 /// The whole drawing, of the first variant's first run.
 pub fn svg(report: &Report) -> String {
     let places = places(report);
     let width = places.values().map(|(x, _)| x + BOX.0).fold(0.0, f64::max) + MARGIN;
-    let height = places.values().map(|(_, y)| y + BOX.1).fold(0.0, f64::max) + MARGIN;
+    let height = places.values().map(|(_, y)| y + BOX.1).fold(0.0, f64::max) + 2.0 * MARGIN;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          width=\"{width}\" \
@@ -62,13 +69,22 @@ fn layers(report: &Report) -> BTreeMap<NodeIndex, usize> {
             break;
         }
     }
+    // Consumers and the like: called by nobody, and no users either.
+    for node in graph.node_indices().filter(|node| graph[*node].kind != "Traffic") {
+        let first = graph.neighbors(node).map(|callee| layer[&callee]).min();
+        if let Some(first @ 1..) = first
+            && graph.neighbors_directed(node, Direction::Incoming).next().is_none()
+        {
+            layer.insert(node, first - 1);
+        }
+    }
     layer
 }
 
-fn places(report: &Report) -> BTreeMap<NodeIndex, (f64, f64)> {
+fn places(report: &Report) -> Places {
     let layers = layers(report);
     let deepest = layers.values().copied().max().unwrap_or(0);
-    let mut places: BTreeMap<NodeIndex, (f64, f64)> = BTreeMap::new();
+    let mut places = Places::new();
     for layer in 0..=deepest {
         let mut nodes: Vec<NodeIndex> =
             layers.iter().filter(|(_, l)| **l == layer).map(|(n, _)| *n).collect();
@@ -88,45 +104,91 @@ fn places(report: &Report) -> BTreeMap<NodeIndex, (f64, f64)> {
     places
 }
 
-fn arrows(out: &mut String, report: &Report, places: &BTreeMap<NodeIndex, (f64, f64)>) {
+fn arrows(out: &mut String, report: &Report, places: &Places) {
     let run = report.runs().next().expect("at least one run");
     out.push_str(
         "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" \
          markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0 L8 4 L0 8 z\" \
          fill=\"#555\"/></marker></defs>\n",
     );
+    let mut labels: Vec<(Point, Vec<String>)> = Vec::new();
     for edge in report.topology.edge_references() {
         let (from, to) = (places[&edge.source()], places[&edge.target()]);
-        let names = [edge.source(), edge.target()].map(|node| &report.topology[node].name);
-        let record = run.edges.iter().find(|e| e.from == *names[0] && e.to == *names[1]);
-        let (x1, y1) = (from.0 + BOX.0, from.1 + BOX.1 / 2.0);
-        let (x2, y2) = (to.0, to.1 + BOX.1 / 2.0);
-        let bend = if x2 > x1 { (x2 - x1) / 2.0 } else { 60.0 };
+        let (start, end) = ((from.0 + BOX.0, from.1 + BOX.1 / 2.0), (to.0, to.1 + BOX.1 / 2.0));
+        let (path, middle) = curve(start, end, places);
         let _ = writeln!(
             out,
-            "<path d=\"M{x1} {y1} C{} {y1} {} {y2} {x2} {y2}\" fill=\"none\" stroke=\"#555\" \
-             stroke-width=\"1.5\" marker-end=\"url(#tip)\"/>",
-            x1 + bend,
-            x2 - bend,
+            "<path d=\"{path}\" fill=\"none\" stroke=\"#555\" stroke-width=\"1.5\" \
+             marker-end=\"url(#tip)\"/>",
         );
+        let names = [edge.source(), edge.target()].map(|node| &report.topology[node].name);
+        let record = run.edges.iter().find(|e| e.from == *names[0] && e.to == *names[1]);
         let Some(record) = record.filter(|record| record.asked > 0) else { continue };
-        let rate = record.asked as f64 / run.ended.as_secs();
+        let mut lines = vec![format!("{}/s", count(record.asked as f64 / run.ended.as_secs()))];
         let errors = record.outcomes.errors() as f64 / record.outcomes.total().max(1) as f64;
-        let mut label = format!("{}/s", count(rate));
         if errors > 0.0005 {
-            label.push_str(&format!(", {} errors", percent(errors)));
+            lines.push(format!("{} errors", percent((errors * 1e4).round() / 1e4)));
         }
-        // Near the callee, where arrows of one caller have parted.
-        let (x, y) = (x1 + (x2 - x1) * 0.62, y1 + (y2 - y1) * 0.72 - 6.0);
+        labels.push((free(middle, &lines, &labels), lines));
+    }
+    labels.iter().for_each(|(place, lines)| label(out, *place, lines));
+}
+
+/// The path of an arrow, and where its label goes: in the gap before its end.
+fn curve(start: Point, end: Point, places: &Places) -> (String, Point) {
+    let ((x1, y1), (x2, y2)) = (start, end);
+    let bend = if x2 > x1 { GAP.0 / 2.0 } else { 60.0 };
+    let between = |(x, _): &&Point| *x > x1 && *x + BOX.0 < x2;
+    let passed = places.values().filter(between).map(|(_, y)| y + BOX.1).fold(0.0, f64::max);
+    if passed == 0.0 {
+        let path = format!("M{x1} {y1} C{} {y1} {} {y2} {x2} {y2}", x1 + bend, x2 - bend);
+        return (path, (x1 + (x2 - x1) * 0.5, y1 + (y2 - y1) * 0.5));
+    }
+    let (low, (left, right)) = (passed + 14.0, (x1 + GAP.0, x2 - GAP.0));
+    let path = format!(
+        "M{x1} {y1} C{} {y1} {} {low} {left} {low} L{right} {low} C{} {low} {} {y2} {x2} {y2}",
+        x1 + bend,
+        left - bend,
+        right + bend,
+        x2 - bend,
+    );
+    (path, ((left + right) / 2.0, low + 4.0))
+}
+
+/// The nearest place at or below `wanted` where a label covers no other.
+fn free(wanted: Point, lines: &[String], others: &[(Point, Vec<String>)]) -> Point {
+    let size = |lines: &[String]| {
+        let letters = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+        (letters as f64 * LETTER, lines.len() as f64 * LINE)
+    };
+    let (width, height) = size(lines);
+    let (x, mut y) = wanted;
+    let covers = |y: f64| {
+        others.iter().any(|((ox, oy), other)| {
+            let (ow, oh) = size(other);
+            (x - ox).abs() < (width + ow) / 2.0 && (y - oy).abs() < (height + oh) / 2.0
+        })
+    };
+    while covers(y) {
+        y += LINE / 2.0;
+    }
+    (x, y)
+}
+
+/// Lines of text around a point.
+fn label(out: &mut String, (x, y): Point, lines: &[String]) {
+    let top = y - (lines.len() as f64 - 1.0) * LINE / 2.0 + 4.0;
+    for (row, line) in lines.iter().enumerate() {
+        let y = top + row as f64 * LINE;
         let _ = writeln!(
             out,
             "<text x=\"{x}\" y=\"{y}\" font-size=\"11\" text-anchor=\"middle\" stroke=\"white\" \
-             stroke-width=\"3\" paint-order=\"stroke\">{label}</text>"
+             stroke-width=\"4\" paint-order=\"stroke\">{line}</text>"
         );
     }
 }
 
-fn boxes(out: &mut String, report: &Report, places: &BTreeMap<NodeIndex, (f64, f64)>) {
+fn boxes(out: &mut String, report: &Report, places: &Places) {
     let run = report.runs().next().expect("at least one run");
     for (node, &(x, y)) in places {
         let node = &report.topology[*node];

@@ -257,7 +257,7 @@ impl Chart {
             Along::Time => crate::format::digits(x),
             Along::Nines => {
                 let percent = 100.0 * (1.0 - libm::pow(10.0, -x));
-                format!("{percent:.0$}", (x - 1.0).max(0.0).ceil() as usize)
+                format!("{percent:.0$}", (x - 2.0).max(0.0).round() as usize)
             }
         }
     }
