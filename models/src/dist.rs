@@ -94,7 +94,7 @@ pub enum Dist {
         /// The values.
         #[serde(default)]
         values: Vec<Dur>,
-        /// A file with one value a line, relative to where `sim` is run.
+        /// A file with one value a line, beside the scenario: its values take its place.
         #[serde(default)]
         file: Option<String>,
     },
@@ -137,28 +137,15 @@ impl Dist {
                 _ => Err(BadDist("Hyper takes mean and scv, or p, a and b".into())),
             },
             Dist::Empirical { values, file } => {
-                let mut all = values.clone();
                 if let Some(file) = file {
-                    all.extend(observed(file)?);
+                    let why = format!("`{file}` is read with the scenario, and not from here");
+                    return Err(BadDist(why));
                 }
-                let seen = all.iter().map(|value| (value.0, 1.0)).collect();
+                let seen = values.iter().map(|value| (value.0, 1.0)).collect();
                 Empirical::new(seen).map(|table| chance.empirical(table))
             }
         }
     }
-}
-
-/// Reads one value a line; blank lines and lines that begin with `#` are skipped.
-fn observed(file: &str) -> Result<Vec<Dur>, BadDist> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|why| BadDist(format!("cannot read `{file}`: {why}")))?;
-    let lines = text.lines().map(str::trim).enumerate();
-    let filled = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    filled
-        .map(|(number, line)| {
-            Dur::parse(line).map_err(|why| BadDist(format!("{file}:{}: {why}", number + 1)))
-        })
-        .collect()
 }
 
 /// A whole number that each request is born with.

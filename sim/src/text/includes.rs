@@ -15,10 +15,10 @@ pub(super) type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<Vec<u8>>;
 /// Reads files and what they include.
 pub(super) struct Loader<'a> {
     read: ReadFile<'a>,
-    sources: &'a mut Sources,
+    pub(super) sources: &'a mut Sources,
     /// The files that are being read, each included by the one before.
     open: Vec<PathBuf>,
-    included: usize,
+    pub(super) included: usize,
 }
 
 impl<'a> Loader<'a> {
@@ -36,6 +36,7 @@ impl<'a> Loader<'a> {
         let file = self.sources.add(path.display().to_string(), text);
         let mut value = scenario(parser::parse(self.sources.text(file), file, 0)?)?;
         sugar::write_out(&mut value);
+        self.observed(&mut value, path)?;
         overlay::refuse_duplicates(&value)?;
         self.open.push(plain(path));
         let merged = self.with_includes(value, path);
@@ -43,7 +44,7 @@ impl<'a> Loader<'a> {
         merged
     }
 
-    fn text(&mut self, path: &Path) -> Result<String, String> {
+    pub(super) fn text(&mut self, path: &Path) -> Result<String, String> {
         let name = path.display();
         let bytes = (self.read)(path)
             .map_err(|why| format!("`{name}` cannot be read: {}", reason(&why)))?;

@@ -14,6 +14,7 @@ pub mod document;
 mod excerpt;
 mod includes;
 mod lexer;
+mod observed;
 mod overlay;
 mod parser;
 mod path;
