@@ -12,6 +12,7 @@ use sim::assemble::assemble;
 use sim::prepare::{Wishes, prepare};
 use sim::text::Diagnostics;
 
+use crate::scenarios;
 use crate::theory::is_long;
 
 /// Enough to come to everything that a scenario does at its beginning.
@@ -37,23 +38,6 @@ impl Probe for Enough {
     fn wants_more(&self) -> bool {
         self.0 < MOST_EVENTS
     }
-}
-
-fn scenarios() -> Vec<String> {
-    let mut files = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if entry.is_dir() { folders.push(entry) } else { files.push(entry) }
-        }
-    }
-    files.sort();
-    let scenario = |file: &PathBuf| file.extension().is_some_and(|it| it == "ron");
-    files
-        .iter()
-        .filter(|file| scenario(file))
-        .map(|file| fs::read_to_string(file).unwrap())
-        .collect()
 }
 
 /// Words, numbers, single marks; what lies between two of them is a token too.
@@ -155,7 +139,8 @@ fn try_out(text: &str, file: &Path) -> End {
 
 #[test]
 fn damaged_scenarios_give_a_result_or_a_diagnostic() {
-    let texts = scenarios();
+    let read = |(_, file): &(String, PathBuf)| fs::read_to_string(file).unwrap();
+    let texts: Vec<String> = scenarios().iter().map(read).collect();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutations");
     fs::create_dir_all(&folder).unwrap();
     let count: u64 = if is_long() { 10_000 } else { 600 };
