@@ -30,7 +30,7 @@ impl Loader<'_> {
         }
     }
 
-    fn values(&mut self, entries: &mut Vec<Entry>, scenario: &Path) -> Read<()> {
+    fn values(&mut self, entries: &mut [Entry], scenario: &Path) -> Read<()> {
         let Some(place) = entries.iter().position(|entry| entry.key.text == "file") else {
             return Ok(());
         };
