@@ -26,11 +26,11 @@ const SCENARIO: &str = r#"(
 )"#;
 
 fn run(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("results");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("results").join(name);
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("two-speeds.ron");
     std::fs::write(&file, SCENARIO).unwrap();
-    let out = folder.join(name);
+    let out = folder.join("out");
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sim"));
     let status = command.arg("run").arg(&file).args(["--quiet", "--out"]).arg(&out).status();
     assert!(status.unwrap().success());
