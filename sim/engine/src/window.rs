@@ -23,6 +23,15 @@ impl Default for Sparse {
     }
 }
 
+/// The counts of these values.
+impl FromIterator<u64> for Sparse {
+    fn from_iter<I: IntoIterator<Item = u64>>(values: I) -> Sparse {
+        let mut window = Window::new();
+        values.into_iter().for_each(|value| window.record(value));
+        window.empty(None)
+    }
+}
+
 impl Sparse {
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {

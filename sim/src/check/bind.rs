@@ -4,7 +4,7 @@ use engine::{RunRecord, Span, Time};
 use models::wiring::did_you_mean;
 
 use super::metric::{Kind, Label};
-use super::{Check, Window};
+use super::{Check, Stat, Window};
 use crate::selector::Mistake;
 
 /// What checks can name.
@@ -94,10 +94,10 @@ fn unknown(label: &Label, value: &str, names: &Names<'_>) -> Option<Mistake> {
         Kind::Flow => ("flow with an age", keys(&blank.ages)),
         Kind::Action => ("action", names.actions.iter().map(String::as_str).collect()),
         Kind::State => ("state of rows", vec!["free", "held", "sold"]),
+        Kind::Group => ("component", groups(blank)),
         Kind::Component => {
-            let groups = blank.groups.iter().map(|group| group.name.as_str());
             let members = blank.groups.iter().flat_map(|group| &group.members);
-            let mut known: Vec<&str> = groups.collect();
+            let mut known = groups(blank);
             if value.contains('/') {
                 known.extend(members.map(|member| member.name.as_str()));
             }
@@ -105,6 +105,10 @@ fn unknown(label: &Label, value: &str, names: &Names<'_>) -> Option<Mistake> {
         }
     };
     missing(what, value, &known)
+}
+
+fn groups(blank: &RunRecord) -> Vec<&str> {
+    blank.groups.iter().map(|group| group.name.as_str()).collect()
 }
 
 fn keys<V>(map: &std::collections::BTreeMap<String, V>) -> Vec<&str> {
@@ -119,6 +123,11 @@ fn window(check: &Check, names: &Names<'_>, found: &mut Found) {
         return;
     }
     let Window::Between(from, to) = window else { return };
+    if check.stat == Stat::Plain && check.metric.has(Stat::Mean) {
+        let message = format!("a part of the run has more than one `{}`", check.metric.name);
+        let help = Some("say which: `max`, `mean` or `min`".to_string());
+        found.errors.push(Mistake { message, help });
+    }
     if from >= names.end || (to > names.end && to != Time::NEVER) {
         let message = format!("the run ends at {}", names.end);
         let help = Some("choose a window inside the run".to_string());

@@ -102,11 +102,11 @@ fn ends(
             }
         }
     }
-    let number = count(&ends) as f64;
+    let (number, all) = (count(&ends) as f64, ends.total());
     match (check.stat, check.metric.name) {
-        (Stat::Rate, "errors" | "denied") => {
-            (ends.total() > 0).then(|| number / ends.total() as f64)
-        }
+        // That nothing went wrong where nothing ended is not known.
+        (_, "errors" | "denied") if all == 0 => None,
+        (Stat::Rate, "errors" | "denied") => Some(number / all as f64),
         (Stat::Rate, _) => (seconds > 0.0).then_some(number / seconds),
         _ => Some(number),
     }

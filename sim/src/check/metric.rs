@@ -39,6 +39,8 @@ pub enum Kind {
     Operation,
     /// A component, or one member of it.
     Component,
+    /// A component with all its members.
+    Group,
     /// A topic, or a log of a store.
     Log,
     /// A table.
@@ -74,6 +76,7 @@ const fn metric(
 
 const OP: &[Label] = &[may("op", Kind::Operation)];
 const OF: &[Label] = &[must("component", Kind::Component)];
+const WHOLE: &[Label] = &[must("component", Kind::Group)];
 const TABLE: &[Label] = &[must("table", Kind::Table)];
 const ROWS: &[Label] = &[must("table", Kind::Table), may("state", Kind::State)];
 const TOPIC: &[Label] = &[must("topic", Kind::Log)];
@@ -116,8 +119,8 @@ pub const METRICS: &[Metric] = &[
     metric("utilisation", OF, LEVELS, true, SHARE, "busy share of what limits it"),
     metric("queue", OF, LEVELS, true, COUNT, "how many wait"),
     metric("hit_ratio", OF, &["max", "mean", "min", ""], true, SHARE, "hits of all look-ups"),
-    metric("work", OF, &["", "rate"], false, FLOW, "calls made to it, attempts included"),
-    metric("wasted", OF, &["", "rate"], false, PART, "answers to callers who had left"),
+    metric("work", WHOLE, &["", "rate"], false, FLOW, "calls made to it, attempts included"),
+    metric("wasted", WHOLE, &["", "rate"], false, PART, "answers to callers who had left"),
 ];
 
 impl Metric {

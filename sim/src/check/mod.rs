@@ -12,6 +12,8 @@ pub mod measure;
 pub mod metric;
 pub mod parse;
 mod recovery;
+#[cfg(test)]
+mod tests;
 pub mod unit;
 pub mod verdict;
 
