@@ -63,6 +63,8 @@ pub struct Try {
     pub call: CallId,
     /// All tries together end here.
     pub deadline: Time,
+    /// When the present try was made; kept only where the balance asks for it.
+    since: Time,
     pause: Span,
     /// Over which of its owner's channels a grant is held.
     pub channel: u16,
@@ -77,6 +79,7 @@ impl Try {
     pub const NONE: Try = Try {
         call: Key::NONE,
         deadline: Time::NEVER,
+        since: Time::ZERO,
         pause: Span::ZERO,
         channel: 0,
         member: 0,
@@ -114,11 +117,14 @@ impl Channel {
         let spread = by.and_then(|by| by.build(members, wiring));
         let balance = match spread {
             Some(spread) => Balance::of(spread),
-            None => balance(policy, members, wiring),
+            None => {
+                let rule = policy.balance.clone().unwrap_or(BalanceSpec::RoundRobin);
+                rule.build(members, from.0, wiring).unwrap_or(Balance::Random)
+            }
         };
         wiring.problems.truncate(known);
         let checks = policy.view.as_ref().and_then(|view| Checks::new(view, members));
-        let counts = matches!(balance, Balance::LeastRequest { .. } | Balance::LeastOfAll { .. });
+        let counts = balance.counts();
         Channel {
             group: to,
             link,
@@ -214,6 +220,7 @@ impl Channel {
         tries.member = member;
         if self.counts {
             self.in_hand[member as usize] += 1;
+            tries.since = cx.now();
         }
         let ask = Ask { request, arg: asked.arg, timeout, cancel: self.cancel };
         tries.call = cx.call(Port { link: self.link, member }, ask, ticket);
@@ -268,6 +275,7 @@ impl Channel {
         tries.call = Key::NONE;
         if self.counts {
             self.in_hand[tries.member as usize] -= 1;
+            self.balance.heard(tries.member, cx.now().since(tries.since), cx.now());
         }
         let Some(retry) = &mut self.retry else { return Next::Over };
         if !retry.may(tries.made, outcome) {
@@ -302,7 +310,7 @@ impl Channel {
         let key = self.balance.key().map_or(0, key);
         let (in_hand, stream) = (&self.in_hand, self.stream);
         let count = |member: u16| in_hand[member as usize];
-        self.balance.pick(&self.ready, key, count, |n| cx.below(stream, n))
+        self.balance.pick(&self.ready, key, cx.now(), count, |n| cx.below(stream, n))
     }
 
     /// What it has learnt changes who can be asked. If nobody can, everybody is: as nginx and
@@ -371,22 +379,5 @@ impl Checks {
         let ViewSpec::Checked { every, timeout, fall, rise } = view else { return None };
         let health = vec![Health::NEW; members as usize];
         Some(Checks { every: every.0, timeout: timeout.0, fall: *fall, rise: *rise, health })
-    }
-}
-
-fn balance(policy: &Policy, members: u16, wiring: &mut Wiring<'_>) -> Balance {
-    use crate::by::By;
-    match &policy.balance {
-        None | Some(BalanceSpec::RoundRobin) => Balance::RoundRobin { next: 0 },
-        Some(BalanceSpec::Random) => Balance::Random,
-        Some(BalanceSpec::LeastRequest { choices }) => {
-            Balance::LeastRequest { choices: (*choices).max(1) }
-        }
-        Some(BalanceSpec::LeastOfAll) => Balance::LeastOfAll { next: 0 },
-        Some(BalanceSpec::Ring { key, virtual_nodes }) => {
-            let by = By::Ring { key: key.clone(), virtual_nodes: *virtual_nodes };
-            let spread = by.build(members, wiring);
-            spread.map_or(Balance::Random, Balance::of)
-        }
     }
 }

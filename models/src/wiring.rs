@@ -210,7 +210,9 @@ impl<'a> Wiring<'a> {
     pub fn check_policies(&mut self) {
         for (name, policy) in self.policies.clone() {
             let here = self.leave_to(&["policies", &name]);
-            policy.check(self);
+            let callee = self.builder.find(&name);
+            let members = callee.map(|group| self.builder.declared(group).size);
+            policy.check(members, self);
             self.return_to(here);
         }
     }

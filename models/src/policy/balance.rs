@@ -1,11 +1,26 @@
 //! Which member to ask.
 
+pub mod aperture;
+pub mod bounded;
+mod build;
+pub mod hash;
+pub mod latency;
+pub mod least;
+pub mod maglev;
+pub mod prequal;
+pub mod rule;
+pub mod sticky;
+pub mod weighted;
+
 use std::rc::Rc;
+
+use engine::{Span, Time};
 
 use super::partition::Partition;
 use super::ring::Ring;
 use crate::key::KeyOf;
 use crate::topic::partition_of;
+use rule::{Rule, Scene};
 
 /// The rule, and what it remembers.
 #[derive(Clone, Debug)]
@@ -36,6 +51,8 @@ pub enum Balance {
     /// Each partition has its leader, as far as the caller knows. If that one is out, anybody can
     /// name the new one.
     Leaders(KeyOf, Vec<u16>),
+    /// One that remembers more.
+    Rule(Box<Rule>),
 }
 
 impl Balance {
@@ -63,7 +80,22 @@ impl Balance {
             Balance::Ring(key, _) | Balance::Modulo(key, _) | Balance::Leaders(key, _) => {
                 Some(*key)
             }
+            Balance::Rule(rule) => rule.key(),
             _ => None,
+        }
+    }
+
+    /// Whether it wants to know how many calls each member has in hand, and how they end.
+    pub fn counts(&self) -> bool {
+        matches!(self, Balance::LeastRequest { .. } | Balance::LeastOfAll { .. })
+            || matches!(self, Balance::Rule(rule) if rule.counts())
+    }
+
+    /// A call to `member` that took `took` has ended.
+    #[inline]
+    pub fn heard(&mut self, member: u16, took: Span, now: Time) {
+        if let Balance::Rule(rule) = self {
+            rule.heard(member, took, now);
         }
     }
 
@@ -74,6 +106,7 @@ impl Balance {
         &mut self,
         ready: &[u16],
         key: u64,
+        now: Time,
         in_hand: impl Fn(u16) -> u32,
         mut below: impl FnMut(u32) -> u32,
     ) -> u16 {
@@ -113,6 +146,10 @@ impl Balance {
                 let known = ready.binary_search(&leader);
                 known.map_or_else(|after| ready[after % ready.len()], |_| leader)
             }
+            Balance::Rule(rule) => {
+                let (in_hand, below) = (&in_hand, &mut below);
+                rule.pick(&mut Scene { ready, key, now, in_hand, below })
+            }
         }
     }
 }
@@ -124,7 +161,7 @@ mod tests {
     #[test]
     fn round_robin_takes_turns_among_the_ready() {
         let mut balance = Balance::RoundRobin { next: 0 };
-        let mut pick = |ready: &[u16]| balance.pick(ready, 0, |_| 0, |_| 0);
+        let mut pick = |ready: &[u16]| balance.pick(ready, 0, Time::ZERO, |_| 0, |_| 0);
         let turns: Vec<u16> = (0..5).map(|_| pick(&[0, 1, 2])).collect();
         assert_eq!(turns, [0, 1, 2, 0, 1]);
         // Member 1 is out: the turn goes on with who is third, then around.
@@ -137,7 +174,9 @@ mod tests {
     fn a_leader_is_remembered() {
         let leaders = (0..7).map(|partition| partition % 3).collect();
         let mut balance = Balance::of(Partition::Leaders(KeyOf::Root, leaders));
-        let pick = |balance: &mut Balance, ready: &[u16]| balance.pick(ready, 21, |_| 0, |_| 0);
+        let pick = |balance: &mut Balance, ready: &[u16]| {
+            balance.pick(ready, 21, Time::ZERO, |_| 0, |_| 0)
+        };
         assert_eq!(pick(&mut balance, &[0, 1, 2]), 0);
         assert_eq!(pick(&mut balance, &[1, 2]), 1);
         balance.redirected(21, 2);
@@ -150,7 +189,7 @@ mod tests {
     fn the_least_of_all_takes_turns_among_equals() {
         let in_hand = |member: u16| [2, 0, 1, 0][member as usize];
         let mut balance = Balance::LeastOfAll { next: 0 };
-        let mut pick = |ready: &[u16]| balance.pick(ready, 0, in_hand, |_| 0);
+        let mut pick = |ready: &[u16]| balance.pick(ready, 0, Time::ZERO, in_hand, |_| 0);
         assert_eq!([pick(&[0, 1, 2, 3]), pick(&[0, 1, 2, 3]), pick(&[0, 1, 2, 3])], [1, 3, 1]);
         assert_eq!([pick(&[0, 2]), pick(&[0, 2])], [2, 2]);
     }
@@ -161,7 +200,8 @@ mod tests {
         let mut balance = Balance::LeastRequest { choices: 2 };
         let mut pick = |drawn: [u32; 2]| {
             let mut drawn = drawn.into_iter();
-            balance.pick(&[0, 1, 2, 3], 0, in_hand, |_| drawn.next().expect("two draws"))
+            balance
+                .pick(&[0, 1, 2, 3], 0, Time::ZERO, in_hand, |_| drawn.next().expect("two draws"))
         };
         assert_eq!(pick([0, 2]), 2);
         assert_eq!(pick([0, 0]), 0);

@@ -2,29 +2,21 @@
 
 use engine::Span;
 
-use super::spec::{BackoffSpec, BalanceSpec, Policy, RetrySpec, ViewSpec};
-use crate::by::By;
+use super::spec::{BackoffSpec, Policy, RetrySpec, ViewSpec};
 use crate::units::Dur;
 use crate::wiring::Wiring;
 
 impl Policy {
-    /// Reports mistakes at the present place.
-    pub fn check(&self, wiring: &mut Wiring<'_>) {
+    /// Reports mistakes at the present place. `members` is how many the callee has, if it is known.
+    pub fn check(&self, members: Option<u16>, wiring: &mut Wiring<'_>) {
         positive("timeout", self.timeout, wiring);
         positive("total", self.total, wiring);
         if let Some(retry) = &self.retry {
             wiring.at_name("retry", |w| retry.check(w));
         }
-        wiring.at_name("balance", |w| match &self.balance {
-            Some(BalanceSpec::LeastRequest { choices: 0 }) => {
-                w.problem("somebody must be drawn: `choices` is at least 1");
-            }
-            Some(BalanceSpec::Ring { key, virtual_nodes }) => {
-                let by = By::Ring { key: key.clone(), virtual_nodes: *virtual_nodes };
-                by.build(1, w);
-            }
-            _ => {}
-        });
+        if let Some(balance) = &self.balance {
+            wiring.at_name("balance", |w| balance.check(members, w));
+        }
         if let Some(ViewSpec::Checked { every, timeout, fall, rise }) = &self.view {
             wiring.at_name("view", |w| {
                 positive("every", Some(*every), w);

@@ -5,6 +5,11 @@
 pub struct Ring {
     /// (place, member), by place.
     points: Vec<(u64, u16)>,
+    /// The circle cut into as many equal arcs as there are points, or up to twice as many; of
+    /// each, the first point in it or after it. A look-up begins there.
+    arcs: Vec<u32>,
+    /// A place shifted right by this is its arc.
+    shift: u32,
 }
 
 /// A stable 64-bit hash that scatters neighbours (the finaliser of SplitMix64).
@@ -27,12 +32,23 @@ impl Ring {
             .flat_map(|member| (0..virtual_nodes).map(move |v| point(member, v)))
             .collect();
         points.sort_unstable();
-        Ring { points }
+        let bits = points.len().next_power_of_two().ilog2().max(1);
+        let shift = 64 - bits;
+        let first = |arc: u64| points.partition_point(|&(place, _)| place < arc << shift) as u32;
+        let arcs = (0..1 << bits).map(first).collect();
+        Ring { points, arcs, shift }
+    }
+
+    /// The first point at `place` or after it: its arc's first, and a step or two.
+    #[inline]
+    fn first(&self, place: u64) -> usize {
+        let from = self.arcs[(place >> self.shift) as usize] as usize;
+        from + self.points[from..].iter().take_while(|point| point.0 < place).count()
     }
 
     /// The member that `key` belongs to among those that `serves`; `None` if none does.
     pub fn member(&self, key: u64, mut serves: impl FnMut(u16) -> bool) -> Option<u16> {
-        let start = self.points.partition_point(|&(place, _)| place < scatter(key));
+        let start = self.first(scatter(key));
         let around = self.points[start..].iter().chain(&self.points[..start]);
         around.map(|&(_, member)| member).find(|&member| serves(member))
     }
@@ -64,6 +80,19 @@ mod tests {
         let (before, after) = (owners(&ring, |_| true), owners(&ring, |member| member != 2));
         for (was, is) in before.iter().zip(&after) {
             assert!(*is != 2 && (*was == 2 || was == is));
+        }
+    }
+
+    /// The table of arcs finds what a search of all points finds, also past the last point.
+    #[test]
+    fn arcs_find_what_a_search_finds() {
+        for (members, virtual_nodes) in [(1, 1), (2, 1), (3, 10), (1000, 150)] {
+            let ring = Ring::new(members, virtual_nodes);
+            let keys = (0..2000).map(scatter).chain([0, u64::MAX]);
+            for place in keys {
+                let searched = ring.points.partition_point(|point| point.0 < place);
+                assert_eq!(ring.first(place), searched);
+            }
         }
     }
 

@@ -121,9 +121,97 @@ pub enum BalanceSpec {
         /// How many are drawn, with replacement as Envoy draws them. Default: 2.
         #[serde(default = "two")]
         choices: u32,
+        /// Draw different ones, as Finagle and nginx do. Default: false.
+        #[serde(default)]
+        distinct: bool,
     },
     /// Of all members the one with the fewest calls in hand.
     LeastOfAll,
+    /// In turn by weight, as nginx spreads them: 5, 1, 1 gives a a b a c a a.
+    Weighted {
+        /// One per member, each at least 1.
+        weights: Vec<u32>,
+    },
+    /// In turn by weight, as Envoy's scheduler does: the earliest deadline first.
+    EarliestDeadline {
+        /// One per member, each at least 1.
+        weights: Vec<u32>,
+        /// Weights are divided by (calls in hand + 1) to this power: 1 is Envoy's weighted least
+        /// request. Default: 0, weighted round robin.
+        #[serde(default)]
+        active_request_bias: f64,
+    },
+    /// The fewest connections for its weight, of all members.
+    LeastConnections {
+        /// One per member, each at least 1. Default: all 1.
+        #[serde(default)]
+        weights: Vec<u32>,
+        /// Whose reckoning. Default: `Haproxy`.
+        #[serde(default)]
+        like: LeastLike,
+    },
+    /// Of two members the one with the lower product of latency and calls in hand, where latency
+    /// is an average that jumps up at once and comes down slowly (Finagle's peak EWMA). Needs a
+    /// caller that makes calls of its own.
+    PeakEwma {
+        /// How fast the average comes down. Default: 10s, as Finagle.
+        #[serde(default = "ten_seconds")]
+        decay: Dur,
+    },
+    /// The lowest product of average latency and calls in hand, of all members.
+    LeastTime,
+    /// nginx's `ip_hash`: a draw taken as an IPv4 address, of which three octets count.
+    IpHash {
+        /// A draw.
+        key: String,
+    },
+    /// Jump consistent hash.
+    Jump {
+        /// A draw.
+        key: String,
+    },
+    /// Rendezvous hashing: the highest random weight.
+    Rendezvous {
+        /// A draw.
+        key: String,
+        /// One per member, each at least 1. Default: all equal.
+        #[serde(default)]
+        weights: Vec<u32>,
+    },
+    /// Maglev's table.
+    Maglev {
+        /// A draw.
+        key: String,
+        /// Places of the table: a prime. Default: 65537, as Envoy.
+        #[serde(default = "maglev_table")]
+        table: u32,
+    },
+    /// A ring whose members take no more than their share and some; the rest goes on around it.
+    BoundedRing {
+        /// A draw.
+        key: String,
+        /// Points of each member on the ring. Default: 150.
+        #[serde(default = "virtual_nodes")]
+        virtual_nodes: u32,
+        /// The bound, in percent of the average: at least 101. Default: 125.
+        #[serde(default = "bound")]
+        percent: u32,
+    },
+    /// A key stays with the member that first served it.
+    Sticky {
+        /// A draw.
+        key: String,
+        /// Who serves a new key. Default: in turn.
+        #[serde(default = "in_turn")]
+        first: Box<BalanceSpec>,
+    },
+    /// Two choices within a part of the members, wider under load (Finagle). Callers begin at
+    /// different members.
+    Aperture {
+        /// How many members at least. Default: 12.
+        #[serde(default = "twelve")]
+        least: u32,
+    },
     /// The same key goes to the same member.
     Ring {
         /// A draw.
@@ -132,6 +220,36 @@ pub enum BalanceSpec {
         #[serde(default = "virtual_nodes")]
         virtual_nodes: u32,
     },
+}
+
+/// Whose least connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum LeastLike {
+    /// An idle member first, whatever its weight; any of several.
+    #[default]
+    Haproxy,
+    /// By weight; several take turns by weight.
+    Nginx,
+}
+
+fn ten_seconds() -> Dur {
+    Dur(engine::Span::secs(10))
+}
+
+fn maglev_table() -> u32 {
+    65_537
+}
+
+fn bound() -> u32 {
+    125
+}
+
+fn twelve() -> u32 {
+    12
+}
+
+fn in_turn() -> Box<BalanceSpec> {
+    Box::new(BalanceSpec::RoundRobin)
 }
 
 fn two() -> u32 {

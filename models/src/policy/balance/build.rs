@@ -1,0 +1,182 @@
+//! From what a scenario says to a rule, and what makes no sense in it.
+
+use std::rc::Rc;
+
+use super::Balance;
+use super::aperture::Aperture;
+use super::bounded::Bounded;
+use super::latency::{LeastTime, PeakEwma};
+use super::least::LeastConnections;
+use super::maglev::{Maglev, is_prime};
+use super::rule::Rule;
+use super::sticky::Sticky;
+use super::weighted::{Edf, Smooth};
+use crate::by::By;
+use crate::key::KeyOf;
+use crate::policy::ring::Ring;
+use crate::policy::spec::{BalanceSpec, LeastLike};
+use crate::wiring::Wiring;
+
+use BalanceSpec as S;
+
+impl BalanceSpec {
+    /// The rule of one caller for so many members; `None` if the specification makes no sense,
+    /// which [`BalanceSpec::check`] reports. `caller` tells callers apart.
+    pub fn build(&self, members: u16, caller: u32, wiring: &mut Wiring<'_>) -> Option<Balance> {
+        let rule = match self {
+            S::Random => return Some(Balance::Random),
+            S::RoundRobin => return Some(Balance::RoundRobin { next: 0 }),
+            S::LeastOfAll => return Some(Balance::LeastOfAll { next: 0 }),
+            S::LeastRequest { choices, distinct: false } => {
+                return Some(Balance::LeastRequest { choices: (*choices).max(1) });
+            }
+            S::Ring { key, virtual_nodes } => {
+                let by = By::Ring { key: key.clone(), virtual_nodes: *virtual_nodes };
+                return by.build(members, wiring).map(Balance::of);
+            }
+            S::LeastRequest { choices, distinct: true } => Rule::Distinct((*choices).max(1)),
+            S::PeakEwma { decay } => Rule::PeakEwma(PeakEwma::new(members, decay.0)),
+            S::LeastTime => Rule::LeastTime(LeastTime::new(members)),
+            S::Aperture { least } => Rule::Aperture(Aperture::new(
+                caller.wrapping_mul(*least) % u32::from(members),
+                (*least).clamp(1, u32::from(members)),
+            )),
+            S::Weighted { .. } | S::EarliestDeadline { .. } | S::LeastConnections { .. } => {
+                self.by_weight(members)?
+            }
+            _ => self.by_key(members, caller, wiring)?,
+        };
+        Some(Balance::Rule(Box::new(rule)))
+    }
+
+    fn by_weight(&self, members: u16) -> Option<Rule> {
+        Some(match self {
+            S::Weighted { weights } => Rule::Smooth(Smooth::new(&sound(weights, members)?)),
+            S::EarliestDeadline { weights, active_request_bias } => {
+                Rule::Edf(Edf::new(&sound(weights, members)?, *active_request_bias))
+            }
+            S::LeastConnections { weights, like } => {
+                let weights = or_equal(weights, members)?;
+                Rule::LeastConnections(match like {
+                    LeastLike::Haproxy => LeastConnections::Haproxy(weights),
+                    LeastLike::Nginx => {
+                        let smooth = Smooth::new(&weights);
+                        LeastConnections::Nginx(weights, smooth)
+                    }
+                })
+            }
+            _ => return None,
+        })
+    }
+
+    fn by_key(&self, members: u16, caller: u32, wiring: &mut Wiring<'_>) -> Option<Rule> {
+        let key = KeyOf::named(self.key()?, wiring)?;
+        Some(match self {
+            S::IpHash { .. } => Rule::IpHash(key),
+            S::Jump { .. } => Rule::Jump(key),
+            S::Rendezvous { weights, .. } if weights.is_empty() => Rule::Rendezvous(key, vec![]),
+            S::Rendezvous { weights, .. } => {
+                let weights = sound(weights, members)?;
+                Rule::Rendezvous(key, weights.into_iter().map(f64::from).collect())
+            }
+            S::Maglev { table, .. } if is_prime(*table) && *table > u32::from(members) => {
+                Rule::Maglev(key, Maglev::new(*table))
+            }
+            S::BoundedRing { virtual_nodes, percent, .. } if *virtual_nodes > 0 => {
+                let ring = Rc::new(Ring::new(members, *virtual_nodes));
+                Rule::Bounded(key, Bounded::new(ring, (*percent).max(100)))
+            }
+            S::Sticky { first, .. } => {
+                Rule::Sticky(key, Sticky::new(first.build(members, caller, wiring)?))
+            }
+            _ => return None,
+        })
+    }
+
+    /// The draw that it goes by.
+    fn key(&self) -> Option<&str> {
+        match self {
+            S::IpHash { key } | S::Jump { key } | S::Rendezvous { key, .. } => Some(key),
+            S::Maglev { key, .. } | S::BoundedRing { key, .. } => Some(key),
+            S::Sticky { key, .. } | S::Ring { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+
+    fn weights(&self) -> Option<(&[u32], bool)> {
+        match self {
+            S::Weighted { weights } | S::EarliestDeadline { weights, .. } => Some((weights, true)),
+            S::LeastConnections { weights, .. } | S::Rendezvous { weights, .. } => {
+                Some((weights, !weights.is_empty()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Reports mistakes at the present place. `members` is how many there are to choose from, if
+    /// that is known.
+    pub fn check(&self, members: Option<u16>, wiring: &mut Wiring<'_>) {
+        if let Some(key) = self.key() {
+            wiring.at_name("key", |w| _ = KeyOf::named(key, w));
+        }
+        if let Some((weights, true)) = self.weights() {
+            wiring.at_name("weights", |w| check_weights(weights, members, w));
+        }
+        match self {
+            S::LeastRequest { choices: 0, .. } => {
+                wiring.at_name("choices", |w| {
+                    w.problem("somebody must be drawn: `choices` is at least 1");
+                });
+            }
+            S::LeastRequest { choices, .. } if members.is_some_and(|n| *choices > n.into()) => {
+                let members = members.unwrap_or(0);
+                wiring.at_name("choices", |w| {
+                    w.problem(format!("{choices} choices of {members} members"));
+                });
+            }
+            S::Ring { virtual_nodes: 0, .. } | S::BoundedRing { virtual_nodes: 0, .. } => {
+                wiring.problem("a ring needs at least one virtual node per member");
+            }
+            S::BoundedRing { percent, .. } if *percent <= 100 => {
+                wiring.at_name("percent", |w| {
+                    w.problem("the bound is above the average: at least 101");
+                });
+            }
+            S::Maglev { table, .. }
+                if !is_prime(*table) || members.is_some_and(|n| *table <= n.into()) =>
+            {
+                wiring.at_name("table", |w| {
+                    let help = Some("65537 is one".to_string());
+                    w.problem_with("the table's size is a prime above the members'", help);
+                });
+            }
+            S::EarliestDeadline { active_request_bias, .. } if *active_request_bias < 0.0 => {
+                wiring.problem("`active_request_bias` is not below 0");
+            }
+            S::Sticky { first, .. } => wiring.at_name("first", |w| first.check(members, w)),
+            _ => {}
+        }
+    }
+}
+
+fn check_weights(weights: &[u32], members: Option<u16>, wiring: &mut Wiring<'_>) {
+    for (place, weight) in weights.iter().enumerate() {
+        if !(1..=65_535).contains(weight) {
+            wiring.at_index(place, |w| w.problem("a weight is 1 to 65535"));
+        }
+    }
+    if members.is_some_and(|members| weights.len() != usize::from(members)) {
+        let (weights, members) = (weights.len(), members.unwrap_or(0));
+        wiring.problem(format!("{weights} weights for {members} members"));
+    }
+}
+
+/// Weights that make sense.
+fn sound(weights: &[u32], members: u16) -> Option<Vec<u32>> {
+    let sound = weights.len() == usize::from(members) && !weights.contains(&0);
+    sound.then(|| weights.to_vec())
+}
+
+fn or_equal(weights: &[u32], members: u16) -> Option<Vec<u32>> {
+    if weights.is_empty() { Some(vec![1; members as usize]) } else { sound(weights, members) }
+}

@@ -1,0 +1,111 @@
+//! The rules that remember more than a turn: apart from [`super::Balance`], so that the simple
+//! rules of the hot path stay small.
+
+use engine::{Span, Time};
+
+use super::aperture::Aperture;
+use super::bounded::Bounded;
+use super::hash::{ip_hash, jump, rendezvous};
+use super::latency::{LeastTime, PeakEwma};
+use super::least::{LeastConnections, distinct_choices};
+use super::maglev::Maglev;
+use super::sticky::Sticky;
+use super::weighted::{Edf, Smooth};
+use crate::key::KeyOf;
+
+/// What a rule may know when it picks.
+pub struct Scene<'a> {
+    /// Who can be asked, in order; never empty.
+    pub ready: &'a [u16],
+    /// The key of the request, if the rule asked for one.
+    pub key: u64,
+    /// The present.
+    pub now: Time,
+    /// How many of this caller's calls a member has in hand.
+    pub in_hand: &'a dyn Fn(u16) -> u32,
+    /// Draws a whole number below another.
+    pub below: &'a mut dyn FnMut(u32) -> u32,
+}
+
+/// A rule, and what it remembers.
+#[derive(Clone, Debug)]
+pub enum Rule {
+    /// nginx's smooth weighted round robin.
+    Smooth(Smooth),
+    /// Earliest deadline first, as Envoy's weighted round robin and weighted least request.
+    Edf(Edf),
+    /// The least connections by weight, as HAProxy or nginx reckon them.
+    LeastConnections(LeastConnections),
+    /// The one with the fewest calls in hand of so many *different* ones.
+    Distinct(u32),
+    /// Power of two choices over peak-sensitive averages of latency.
+    PeakEwma(PeakEwma),
+    /// The least average latency times calls in hand.
+    LeastTime(LeastTime),
+    /// nginx's `ip_hash`: the key is an IPv4 address.
+    IpHash(KeyOf),
+    /// Jump consistent hash over those that are ready.
+    Jump(KeyOf),
+    /// Highest random weight.
+    Rendezvous(KeyOf, Vec<f64>),
+    /// Maglev's look-up table.
+    Maglev(KeyOf, Maglev),
+    /// A ring whose members take no more than their share and some.
+    Bounded(KeyOf, Bounded),
+    /// A key stays with its first member.
+    Sticky(KeyOf, Sticky),
+    /// Two choices within a part of the members.
+    Aperture(Aperture),
+}
+
+impl Rule {
+    /// What the rule wants to know of a request.
+    pub fn key(&self) -> Option<KeyOf> {
+        match self {
+            Rule::IpHash(key) | Rule::Jump(key) => Some(*key),
+            Rule::Rendezvous(key, _) | Rule::Maglev(key, _) => Some(*key),
+            Rule::Bounded(key, _) | Rule::Sticky(key, _) => Some(*key),
+            _ => None,
+        }
+    }
+
+    /// Whether it goes by calls in hand or by how they end.
+    pub fn counts(&self) -> bool {
+        match self {
+            Rule::Smooth(_) | Rule::IpHash(_) | Rule::Jump(_) => false,
+            Rule::Rendezvous(..) | Rule::Maglev(..) => false,
+            Rule::Sticky(_, sticky) => sticky.counts(),
+            _ => true,
+        }
+    }
+
+    /// Picks one of those that are ready.
+    pub fn pick(&mut self, scene: &mut Scene<'_>) -> u16 {
+        match self {
+            Rule::Smooth(smooth) => smooth.pick(scene.ready),
+            Rule::Edf(edf) => edf.pick(scene.ready, scene.in_hand),
+            Rule::LeastConnections(least) => least.pick(scene),
+            Rule::Distinct(choices) => distinct_choices(*choices, scene),
+            Rule::PeakEwma(ewma) => ewma.pick(scene),
+            Rule::LeastTime(least) => least.pick(scene),
+            Rule::IpHash(_) => scene.ready[ip_hash(scene.key as u32, scene.ready.len() as u32)],
+            Rule::Jump(_) => scene.ready[jump(scene.key, scene.ready.len() as u32) as usize],
+            Rule::Rendezvous(_, weights) => rendezvous(scene.key, scene.ready, weights),
+            Rule::Maglev(_, maglev) => maglev.member(scene.key, scene.ready),
+            Rule::Bounded(_, bounded) => bounded.pick(scene),
+            Rule::Sticky(_, sticky) => sticky.pick(scene),
+            Rule::Aperture(aperture) => aperture.pick(scene),
+        }
+    }
+
+    /// A call to `member` that took `took` has ended.
+    pub fn heard(&mut self, member: u16, took: Span, now: Time) {
+        match self {
+            Rule::PeakEwma(ewma) => ewma.observe(member, took.0 as f64, now),
+            Rule::LeastTime(least) => least.observe(member, took),
+            Rule::Aperture(aperture) => aperture.finished(now),
+            Rule::Sticky(_, sticky) => sticky.heard(member, took, now),
+            _ => {}
+        }
+    }
+}
