@@ -25,7 +25,7 @@ pub(super) struct Index {
 }
 
 /// The finalizer of splitmix64: every bit of the key reaches every bit of the hash.
-fn hash(key: u64) -> u64 {
+pub(super) fn hash(key: u64) -> u64 {
     let key = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     key ^ (key >> 31)

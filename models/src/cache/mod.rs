@@ -3,6 +3,7 @@
 //! Callers ask `get` (done: a hit, with value and version; denied: a miss), `put` and `forget`;
 //! which node to ask is theirs to know, from `by`.
 
+pub mod eviction;
 mod fills;
 mod index;
 mod lru;

@@ -1,0 +1,269 @@
+//! Which entry goes when a cache is full: all policies over the same slots, with capacity in
+//! entries or bytes. Pure data structures: time comes in by argument, and chance by a seed.
+//!
+//! Every access takes constant time on average, and a full cache allocates nothing any more.
+
+mod arc;
+mod lfu;
+mod queues;
+mod sampled;
+mod segments;
+mod sketch;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod tinylfu;
+
+use engine::Time;
+use serde::Deserialize;
+
+use arc::Arc;
+use lfu::Lfu;
+use queues::{Order, Queue};
+use sampled::{Dice, Sampled, Worst};
+use segments::{S3Fifo, Slru, TwoQ};
+use slots::{GHOST, NEW, Slots};
+use tinylfu::TinyLfu;
+
+/// Which entry goes when there is no room for another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Evict {
+    /// The one that was unused for longest.
+    #[default]
+    Lru,
+    /// The one that came first.
+    Fifo,
+    /// Any.
+    Random,
+    /// The one that came first and was not used since the hand last passed.
+    Clock,
+    /// The one used least often; of equals, the oldest.
+    Lfu,
+    /// The one unused for longest of those used only once; 80 % are for those used again.
+    Slru,
+    /// 2Q: newcomers queue in a quarter of the room, and stay if asked for after they had left.
+    TwoQ,
+    /// ARC: as 2Q, with a border that learns.
+    Arc,
+    /// SIEVE: a hand passes over entries that do not move, and takes the first unused one.
+    Sieve,
+    /// S3-FIFO: newcomers queue in a tenth of the room, and stay if asked for twice.
+    S3Fifo,
+    /// W-TinyLFU: newcomers stay if asked for more often than what would go for them.
+    TinyLfu,
+    /// Redis `allkeys-lru`: of five samples and a pool of sixteen, the idlest.
+    RedisLru,
+    /// Redis `allkeys-lfu`: of samples, the one with the lowest logarithmic counter.
+    RedisLfu,
+    /// Redis `volatile-ttl`: of samples, the one that runs out first.
+    RedisTtl,
+    /// Redis `noeviction`: nothing goes; what does not fit is refused.
+    Never,
+}
+
+/// All of them.
+pub const EVICTIONS: [Evict; 15] = [
+    Evict::Lru,
+    Evict::Fifo,
+    Evict::Random,
+    Evict::Clock,
+    Evict::Lfu,
+    Evict::Slru,
+    Evict::TwoQ,
+    Evict::Arc,
+    Evict::Sieve,
+    Evict::S3Fifo,
+    Evict::TinyLfu,
+    Evict::RedisLru,
+    Evict::RedisLfu,
+    Evict::RedisTtl,
+    Evict::Never,
+];
+
+/// What a policy decides. Slots it is given are in no list; `ghost` is the tag of the list of
+/// remembered keys that the newcomer was in, or `NEW`.
+trait Policy {
+    /// An entry was asked for.
+    fn hit(&mut self, slots: &mut Slots, place: u32);
+    /// An entry comes in; there is room.
+    fn insert(&mut self, slots: &mut Slots, place: u32, ghost: u8);
+    /// One entry goes. False if there is none that may.
+    fn evict(&mut self, slots: &mut Slots, ghost: u8) -> bool;
+    /// An entry or a remembered key is taken out.
+    fn forget(&mut self, slots: &mut Slots, place: u32);
+    /// Makes room for a newcomer. False if that cannot be.
+    fn make_room(&mut self, slots: &mut Slots, ghost: u8, size: u32) -> bool {
+        while slots.lacks(size) {
+            if !self.evict(slots, ghost) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+#[derive(Clone)]
+enum Chosen {
+    Queue(Queue),
+    Lfu(Lfu),
+    Slru(Slru),
+    TwoQ(TwoQ),
+    Arc(Arc),
+    S3Fifo(S3Fifo),
+    TinyLfu(TinyLfu),
+    Sampled(Sampled),
+}
+
+macro_rules! chosen {
+    ($of:expr, $policy:ident => $do:expr) => {
+        match $of {
+            Chosen::Queue($policy) => $do,
+            Chosen::Lfu($policy) => $do,
+            Chosen::Slru($policy) => $do,
+            Chosen::TwoQ($policy) => $do,
+            Chosen::Arc($policy) => $do,
+            Chosen::S3Fifo($policy) => $do,
+            Chosen::TinyLfu($policy) => $do,
+            Chosen::Sampled($policy) => $do,
+        }
+    };
+}
+
+impl Chosen {
+    fn new(evict: Evict, capacity: u64, seed: u64) -> Chosen {
+        let dice = Dice(seed);
+        match evict {
+            Evict::Lru => Chosen::Queue(Queue::new(Order::Lru)),
+            Evict::Fifo | Evict::Never => Chosen::Queue(Queue::new(Order::Fifo)),
+            Evict::Clock => Chosen::Queue(Queue::new(Order::Clock)),
+            Evict::Sieve => Chosen::Queue(Queue::new(Order::Sieve)),
+            Evict::Lfu => Chosen::Lfu(Lfu::default()),
+            Evict::Slru => Chosen::Slru(Slru::new(capacity - capacity.div_ceil(5))),
+            Evict::TwoQ => Chosen::TwoQ(TwoQ::new(capacity)),
+            Evict::Arc => Chosen::Arc(Arc::new()),
+            Evict::S3Fifo => Chosen::S3Fifo(S3Fifo::new(capacity)),
+            Evict::TinyLfu => Chosen::TinyLfu(TinyLfu::new(capacity, dice)),
+            Evict::Random => Chosen::Sampled(Sampled::new(Worst::Any, dice)),
+            Evict::RedisLru => Chosen::Sampled(Sampled::new(Worst::Idle, dice)),
+            Evict::RedisLfu => Chosen::Sampled(Sampled::new(Worst::Rare, dice)),
+            Evict::RedisTtl => Chosen::Sampled(Sampled::new(Worst::Due, dice)),
+        }
+    }
+}
+
+/// A cache of values by key.
+#[derive(Clone)]
+pub struct Cache<V> {
+    slots: Slots,
+    /// The value of each place.
+    values: Vec<V>,
+    chosen: Chosen,
+    evict: Evict,
+    seed: u64,
+}
+
+impl<V: Copy> Cache<V> {
+    /// Empty; `capacity` is in the unit that sizes will be in. `seed` decides the policies that
+    /// draw. Panics if it may hold nothing.
+    pub fn new(evict: Evict, capacity: u64, seed: u64) -> Cache<V> {
+        assert!(capacity > 0, "a cache that may hold nothing");
+        let chosen = Chosen::new(evict, capacity, seed);
+        let slots = Slots::new(capacity);
+        Cache { slots, values: Vec::new(), chosen, evict, seed }
+    }
+
+    /// The value of `key`, which counts as a use.
+    #[inline]
+    pub fn get(&mut self, key: u64, now: Time) -> Option<&mut V> {
+        let place = self.slots.resident(key)?;
+        self.slots.now = now;
+        chosen!(&mut self.chosen, policy => policy.hit(&mut self.slots, place));
+        self.values.get_mut(place as usize)
+    }
+
+    /// The value of `key`, unused.
+    pub fn peek(&self, key: u64) -> Option<&V> {
+        self.slots.resident(key).and_then(|place| self.values.get(place as usize))
+    }
+
+    /// Puts a value in, until some time that only `RedisTtl` looks at. False if it is refused:
+    /// it is larger than the cache, or nothing may go for it.
+    pub fn put(&mut self, key: u64, value: V, size: u32, now: Time, until: Time) -> bool {
+        (self.slots.now, self.slots.until) = (now, until);
+        if let Some(place) = self.slots.resident(key) {
+            if self.slots.at(place).size == size {
+                chosen!(&mut self.chosen, policy => policy.hit(&mut self.slots, place));
+                self.values[place as usize] = value;
+                return true;
+            }
+            self.remove(key);
+        }
+        let too_much = self.evict == Evict::Never && self.slots.lacks(size);
+        if u64::from(size) > self.slots.capacity || too_much {
+            return false;
+        }
+        self.insert(key, value, size)
+    }
+
+    fn insert(&mut self, key: u64, value: V, size: u32) -> bool {
+        let (slots, chosen) = (&mut self.slots, &mut self.chosen);
+        let known = slots.find(key);
+        let mut ghost = NEW;
+        if let Some(place) = known {
+            ghost = slots.at(place).list;
+            chosen!(chosen, policy => policy.forget(slots, place));
+        }
+        let room = chosen!(chosen, policy => policy.make_room(slots, ghost, size));
+        debug_assert!(room, "it fits an empty cache");
+        let place = known.unwrap_or_else(|| slots.make(key));
+        slots.at_mut(place).size = size;
+        slots.used += u64::from(size);
+        slots.kept += 1;
+        chosen!(chosen, policy => policy.insert(slots, place, ghost));
+        match self.values.get_mut(place as usize) {
+            Some(old) => *old = value,
+            // A place beyond the last is the next one: places are handed out in order.
+            None => self.values.push(value),
+        }
+        room
+    }
+
+    /// Takes an entry out; its value. A remembered key is forgotten too.
+    pub fn remove(&mut self, key: u64) -> Option<V> {
+        let place = self.slots.find(key)?;
+        let kept = self.slots.at(place).list & GHOST == 0;
+        chosen!(&mut self.chosen, policy => policy.forget(&mut self.slots, place));
+        if kept {
+            self.slots.lighten(place);
+        }
+        self.slots.release(place);
+        kept.then(|| self.values[place as usize])
+    }
+
+    /// Forgets everything, what the policy has learnt included.
+    pub fn clear(&mut self) {
+        self.slots.clear();
+        self.values.clear();
+        self.chosen = Chosen::new(self.evict, self.slots.capacity, self.seed);
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.slots.kept as usize
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.kept == 0
+    }
+
+    /// What all entries weigh together.
+    pub fn weight(&self) -> u64 {
+        self.slots.used
+    }
+
+    /// How many entries had to go for others, ever.
+    pub fn evicted(&self) -> u64 {
+        self.slots.evicted
+    }
+}
