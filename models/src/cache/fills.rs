@@ -57,6 +57,11 @@ impl Fills {
         }
     }
 
+    /// A lease to fill `key`, unless somebody has one.
+    pub(super) fn begin_first(&mut self, key: u64) -> Option<Lease> {
+        self.find(key).is_none().then(|| self.begin(Fill { key, first: EMPTY, last: EMPTY }))
+    }
+
     /// The key was filled: takes those who waited out, one by one in order, then ends the fill.
     pub(super) fn filled(&mut self, key: u64) -> Option<CallId> {
         let lease = self.find(key)?;

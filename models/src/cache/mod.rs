@@ -6,7 +6,7 @@
 pub mod eviction;
 mod fills;
 mod index;
-mod lru;
+mod kept;
 mod node;
 #[cfg(test)]
 mod tests;
@@ -20,9 +20,10 @@ use crate::by::By;
 use crate::dist::Dist;
 use crate::key::KeyOf;
 use crate::stores::dist_or;
-use crate::units::Dur;
+use crate::units::{Dur, Share};
 use crate::wiring::{Offer, Wiring};
 
+use eviction::Evict;
 use node::{CacheNode, Counters, Lever, Node, Ops};
 
 pub use node::fill_word;
@@ -46,28 +47,29 @@ pub struct CacheSpec {
     /// How many entries each node holds (default 10 000).
     #[serde(default = "capacity")]
     capacity: u64,
-    /// What goes when it is full: `Lru`, the entry unused for longest (default).
+    /// What goes when it is full (default `Lru`).
     #[serde(default)]
     evict: Evict,
     /// How long an entry lives after it was put in (default: until it is evicted).
     ttl: Option<Dur>,
+    /// How far times to live are spread around `ttl`, as a share of it (default 0).
+    jitter: Option<Share>,
+    /// For how long after its time an entry is still served while one caller refreshes it
+    /// (default: not at all).
+    stale: Option<Dur>,
+    /// Refreshes by chance before the time: about so long before it, if many ask. This is β·δ of
+    /// XFetch, where δ is what fetching takes (default: never).
+    early: Option<Dur>,
     /// Of all who miss a key, one fetches it and the others wait for that (default: no).
     #[serde(default)]
     coalesce: bool,
-    /// With `coalesce`: how long whoever fetches may take before the next one tries (default 1 s).
+    /// With `coalesce` or `stale`: how long whoever fetches may take before the next one tries
+    /// (default 1 s).
     fill: Option<Dur>,
     /// CPU time of one command (default 10us: Redis executes about 100 000 commands a second).
     access: Option<Dist>,
     /// The table whose rows are cached, to count stale hits (default: the table named as the key).
     of: Option<String>,
-}
-
-/// Which entry goes when a node is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-enum Evict {
-    /// The one that was unused for longest.
-    #[default]
-    Lru,
 }
 
 fn one() -> u16 {
@@ -102,11 +104,28 @@ impl CacheSpec {
         if self.ttl.is_some_and(|ttl| ttl.span().is_zero()) {
             wiring.at_name("ttl", |w| w.problem("an entry that lives for no time is never hit"));
         }
+        if self.ttl.is_none() {
+            self.complain_without_ttl(wiring);
+        }
         if self.fill.is_some_and(|fill| fill.span().is_zero()) {
             wiring.at_name("fill", |w| w.problem("nobody can fetch a value in no time"));
         }
-        if self.fill.is_some() && !self.coalesce {
-            wiring.at_name("fill", |w| w.problem("`fill` means something with `coalesce: true`"));
+        if self.fill.is_some() && !self.coalesce && self.stale.is_none() {
+            wiring.at_name("fill", |w| {
+                w.problem("`fill` means something with `coalesce: true` or `stale`")
+            });
+        }
+    }
+
+    fn complain_without_ttl(&self, wiring: &mut Wiring<'_>) {
+        let given = [
+            ("jitter", self.jitter.is_some()),
+            ("stale", self.stale.is_some()),
+            ("early", self.early.is_some()),
+        ];
+        for (name, _) in given.into_iter().filter(|(_, given)| *given) {
+            let message = format!("`{name}` means something with a `ttl`");
+            wiring.at_name(name, |w| w.problem(message));
         }
     }
 
@@ -148,12 +167,9 @@ impl ComponentSpec for CacheSpec {
         self.complain(wiring);
         let key = self.key_of(wiring).unwrap_or(KeyOf::Root);
         let access = dist_or(wiring, "access", self.access.as_ref(), Span::micros(10));
-        let Evict::Lru = self.evict;
         let [get, put, forget] =
             ["get", "put", "forget"].map(|op| wiring.builder.op(&format!("{name}.{op}")));
-        let [hits, misses, evicted, expired, coalesced] =
-            ["hits", "misses", "evicted", "expired", "coalesced"]
-                .map(|counter| wiring.builder.counter(group, counter));
+        let counters = Counters::new(|name| wiring.builder.counter(group, name));
         let patience = self.fill.map_or(Span::secs(1), Dur::span);
         for member in 0..self.members() {
             let stream = wiring.builder.stream(&format!("{name}/{member}"), "access");
@@ -161,14 +177,20 @@ impl ComponentSpec for CacheSpec {
                 key,
                 access: Sampler { dist: access, stream },
                 ttl: self.ttl.map(Dur::span),
-                fill: self.coalesce.then_some(patience),
+                jitter: self.jitter.map_or(0.0, |share| share.0),
+                stale: self.stale.map_or(Span::ZERO, Dur::span),
+                early: self.early.map_or(Span::ZERO, Dur::span),
+                coalesce: self.coalesce,
+                fill: patience,
+                stream: wiring.builder.stream(&format!("{name}/{member}"), "expiry"),
                 table: self.of.clone().or(self.key_name().map(String::from)),
                 ops: Ops { get, put, forget },
-                counters: Counters { hits, misses, evicted, expired, coalesced },
+                counters,
             };
-            let capacity = self.capacity.clamp(1, MOST_ENTRIES) as usize;
+            let capacity = self.capacity.clamp(1, MOST_ENTRIES);
             let id = wiring.builder.declared(group).member(member);
-            wiring.builder.put(id, CacheNode::new(node, capacity));
+            let cache = CacheNode::new(node, self.evict, capacity, u64::from(member));
+            wiring.builder.put(id, cache);
         }
     }
 }

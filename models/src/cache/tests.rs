@@ -4,6 +4,7 @@ use engine::chance::{Dist, Sampler};
 use engine::ledger::{Statement, TableSpec, Verb};
 use engine::{Action, Deed, Discipline, Outcome, Request, Span, Target, Time, Word};
 
+use super::eviction::Evict;
 use super::node::{CacheNode, Counters, Lever, Node, Ops, fill_word};
 use crate::key::KeyOf;
 use crate::testing::{Line, Stage, heard};
@@ -12,16 +13,40 @@ use Outcome::{Denied, Done, Reset, TimedOut};
 
 /// A node of two entries, and the operations get, put and forget.
 fn stage(ttl: Option<Span>, fill: Option<Span>) -> (Stage, engine::GroupId, Ops) {
+    stale_stage(ttl, fill, Span::ZERO)
+}
+
+/// One that serves what has expired for so long while it is refreshed.
+fn stale_stage(
+    ttl: Option<Span>,
+    fill: Option<Span>,
+    stale: Span,
+) -> (Stage, engine::GroupId, Ops) {
     let (mut stage, group) = Stage::new(1, Some(Discipline::Fifo { servers: 1 }));
     let builder = &mut stage.builder;
     let [get, put, forget] = ["get", "put", "forget"].map(|op| builder.op(op));
     let ops = Ops { get, put, forget };
     let access = Sampler { dist: Dist::Fixed(ms(1)), stream: builder.stream("it", "access") };
-    let [hits, misses, evicted, expired, coalesced] =
-        ["hits", "misses", "evicted", "expired", "coalesced"].map(|n| builder.counter(group, n));
-    let counters = Counters { hits, misses, evicted, expired, coalesced };
+    let counters = Counters::new(|name| builder.counter(group, name));
     let (key, table) = (KeyOf::Draw(0), Some("row".to_owned()));
-    let node = CacheNode::new(Node { key, access, ttl, fill, table, ops, counters }, 2);
+    let stream = builder.stream("it", "expiry");
+    let (coalesce, fill) = (fill.is_some(), fill.unwrap_or(Span::secs(1)));
+    let (jitter, early) = (0.0, Span::ZERO);
+    let node = Node {
+        key,
+        access,
+        ttl,
+        jitter,
+        stale,
+        early,
+        coalesce,
+        fill,
+        stream,
+        table,
+        ops,
+        counters,
+    };
+    let node = CacheNode::new(node, Evict::Lru, 2, 1);
     let me = stage.member(group, 0);
     stage.builder.put(me, node);
     (stage, group, ops)
@@ -75,7 +100,7 @@ fn misses_hits_and_evictions_in_the_order_of_the_loop() {
     assert_eq!(world.calls_in_flight(), 0);
 }
 
-/// Filled at 1 ms for 10 ms: alive at 10 ms, gone at 11 ms.
+/// Filled at 1 ms for 10 ms: alive at 10 ms, gone at 11 ms. Both misses have that for a cause.
 #[test]
 fn entries_expire_when_they_are_asked_for() {
     let (mut stage, group, ops) = stage(Some(ms(10)), None);
@@ -89,7 +114,34 @@ fn entries_expire_when_they_are_asked_for() {
     let mut world = stage.play(ms(100));
     let expected = [(1, 0, Done, 0), (10, 1, Done, 5), (11, 2, Denied, 0), (21, 3, Denied, 0)];
     assert_eq!(heard(&log), expected);
-    assert_eq!(totals(&mut world), [1, 2, 0, 1, 0]);
+    assert_eq!(totals(&mut world), [1, 2, 0, 2, 0]);
+}
+
+/// Filled at 1 ms for 10 ms. At 12 ms it has expired: line 1 is to refresh it, line 2 gets the old
+/// value; line 3 after the refresh gets the new one. At 60 ms even the grace of 30 ms is over.
+#[test]
+fn one_refreshes_and_the_others_get_the_old_value() {
+    let (mut stage, group, ops) = stale_stage(Some(ms(10)), None, ms(30));
+    let lines = [
+        Line::new(ms(0), ops.put, 1, fill_word(5, 0)),
+        Line::new(ms(11), ops.get, 1, 0),
+        Line::new(ms(12), ops.get, 1, 0),
+        Line::new(ms(13), ops.put, 1, fill_word(6, 0)),
+        Line::new(ms(14), ops.get, 1, 0),
+        Line::new(ms(60), ops.get, 1, 0),
+    ];
+    let log = stage.script(group, &lines);
+    let mut world = stage.play(ms(100));
+    let expected = [
+        (1, 0, Done, 0),
+        (12, 1, Denied, 0),
+        (13, 2, Done, 5),
+        (14, 3, Done, 0),
+        (15, 4, Done, 6),
+        (61, 5, Denied, 0),
+    ];
+    assert_eq!(heard(&log), expected);
+    assert_eq!(totals(&mut world), [2, 2, 0, 1, 0]);
 }
 
 /// Line 0 misses and fills; 1 and 2 wait; the put at 40 ms answers both when it is executed.

@@ -13,13 +13,14 @@ use crate::prepare::metrics;
 use source::{Item, Member, items};
 
 /// Where scenarios' types stand: the comment at the top of a file belongs to its first type.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 18] = [
     include_str!("../scenario/spec.rs"),
     include_str!("../../../models/src/gateway.rs"),
     include_str!("../../../models/src/service/spec.rs"),
     include_str!("../../../models/src/service/consumer.rs"),
     include_str!("../../../models/src/service/admission.rs"),
     include_str!("../../../models/src/cache/mod.rs"),
+    include_str!("../../../models/src/cache/eviction/mod.rs"),
     include_str!("../../../models/src/database/mod.rs"),
     include_str!("../../../models/src/database/tables.rs"),
     include_str!("../../../models/src/redis/mod.rs"),

@@ -7,7 +7,7 @@ use super::Policy;
 use super::slots::{List, Slots};
 use crate::cache::index::EMPTY;
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Bucket {
     freq: u32,
     list: List,

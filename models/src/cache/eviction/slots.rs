@@ -143,7 +143,7 @@ impl Slots {
 }
 
 /// Slots in order, and what they weigh together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct List {
     newest: u32,
     oldest: u32,
