@@ -79,6 +79,9 @@ impl Places {
             let known: Vec<&str> = self.groups.keys().map(String::as_str).collect();
             return mistake(format!("there is no component `{name}`"), did_you_mean(name, &known));
         };
+        if zones.is_empty() {
+            return mistake(format!("`{name}` has no members"), None);
+        }
         let size = zones.len() as u16;
         let chosen = match (which, which.split_once("..")) {
             ("*", _) => Some(0..=size - 1),
@@ -124,7 +127,8 @@ mod tests {
 
     fn places() -> Places {
         let zones = |list: &[&str]| list.iter().map(|zone| zone.to_string()).collect::<Vec<_>>();
-        let groups = [("db", zones(&["a"])), ("shop", zones(&["a", "b", "a"]))];
+        let groups = [("db", &["a"][..]), ("shop", &["a", "b", "a"]), ("void", &[])];
+        let groups = groups.map(|(name, list)| (name, zones(list)));
         let groups = groups.into_iter().map(|(name, zones)| (name.to_string(), zones)).collect();
         Places { groups, zones: zones(&["a", "b", "c"]) }
     }
@@ -161,6 +165,7 @@ mod tests {
             "there is no `shop/3`: `shop` has 3 members; the last one is `shop/2`"
         );
         assert_eq!(said("any 9 of shop"), "`shop` has 3 members, not 9; ");
+        assert_eq!(said("void/0"), "`void` has no members; ");
         assert_eq!(said("zone:c"), "nothing is in zone `c`; ");
         assert!(said("zone:x").starts_with("there is no zone `x`"));
         assert!(said("leader of shop").contains("not supported yet"));

@@ -91,7 +91,8 @@ fn ends(
     count: fn(&Outcomes) -> u64,
 ) -> Option<f64> {
     let mut ends = Outcomes::default();
-    let mut seconds = (record.duration.0 - record.warmup.0) as f64 / 1e9;
+    // A run cut short may end before the warmup does.
+    let mut seconds = record.duration.0.saturating_sub(record.warmup.0) as f64 / 1e9;
     for operation in operations(record, of) {
         match within(check, record) {
             None => ends.add(&operation.outcomes),

@@ -18,7 +18,7 @@ impl Dice {
 
     /// Below `n`, by multiplication; the bias is below 2⁻³² for the sizes met here.
     pub(super) fn below(&mut self, n: u32) -> u32 {
-        ((self.word() >> 32) * u64::from(n) >> 32) as u32
+        (((self.word() >> 32) * u64::from(n)) >> 32) as u32
     }
 
     fn unit(&mut self) -> f64 {
