@@ -128,7 +128,10 @@ impl BalanceSpec {
                     w.problem("somebody must be drawn: `choices` is at least 1");
                 });
             }
-            S::LeastRequest { choices, .. } if members.is_some_and(|n| *choices > n.into()) => {
+            // Two is the default: a service scaled down to one replica is no mistake.
+            S::LeastRequest { choices, .. }
+                if members.is_some_and(|n| *choices > u32::from(n).max(2)) =>
+            {
                 let members = members.unwrap_or(0);
                 wiring.at_name("choices", |w| {
                     w.problem(format!("{choices} choices of {members} members"));
