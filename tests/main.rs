@@ -1,5 +1,6 @@
 //! All integration tests, in one binary.
 
+mod catalogue;
 mod cli;
 mod determinism;
 mod faults;

@@ -85,6 +85,13 @@ impl Catalogue {
         named.find(|(_, member)| member.name == name)
     }
 
+    /// What the type of a page can be, by name: every step of `Step`, every action of `Act`.
+    pub fn choices(&self, page: &str) -> impl Iterator<Item = &str> {
+        let of = self.pages().find(|(title, ..)| *title == page).map(|(_, of, _)| of);
+        let item = of.and_then(|of| self.item(&of));
+        item.into_iter().flat_map(|item| item.members.iter().map(|member| member.name.as_str()))
+    }
+
     /// The page of one name. `Err`: nothing is called so; what might have been meant.
     pub fn page(&self, name: &str) -> Result<String, String> {
         if let Some((title, of, what)) = self.pages().find(|(page, ..)| *page == name) {
