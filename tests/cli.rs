@@ -47,6 +47,23 @@ fn exit_codes_are_as_documented() {
     assert_eq!(code("output", "", &["--out", "/dev/null/here"]), Some(74));
 }
 
+/// Of many runs at once, the one that met the bug is named, and the line beside it meets it again.
+#[test]
+fn a_bug_tells_how_to_meet_it_again() {
+    let text = scenario("variants: { \"as it is\": (), \"longer\": (duration: \"3s\") },");
+    let wanted = ["--broken", "--seeds", "5..8", "--jobs", "2", "--variant", "as it is"];
+    let output = run("bug", &text, &wanted);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(70), "{told}");
+    let seed = told.split("in s.ron, variant as it is, seed ").nth(1).expect(&told);
+    let seed: u64 = seed.split_whitespace().next().unwrap().parse().unwrap();
+    assert!((5..=8).contains(&seed), "{told}");
+    let line = format!("reproduce: sim run s.ron --seed {seed} --variant 'as it is' --broken\n");
+    assert!(told.contains(&line), "{told}");
+    let again = ["--seed", &seed.to_string(), "--variant", "as it is", "--broken"];
+    assert_eq!(run("bug", &text, &again).status.code(), Some(70));
+}
+
 #[test]
 fn the_smallest_scenario_runs_and_leaves_results() {
     let text = format!("(components: {{ {API} }}, traffic: {{ {USERS} }})");

@@ -1,6 +1,8 @@
 //! Many runs: variants × seeds on rayon, each run on one thread; the records come back in order,
 //! whatever the threads did.
 
+use std::cell::RefCell;
+
 use engine::RunRecord;
 use models::wiring::Problem;
 use rayon::prelude::*;
@@ -17,6 +19,24 @@ pub struct Runs {
     pub records: Vec<RunRecord>,
 }
 
+/// Which run it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Playing {
+    /// The variant; empty for a scenario without variants.
+    pub variant: String,
+    /// The seed.
+    pub seed: u64,
+}
+
+thread_local! {
+    static PLAYING: RefCell<Option<Playing>> = const { RefCell::new(None) };
+}
+
+/// The run that this thread is in the middle of: for those who tell of a bug.
+pub fn playing() -> Option<Playing> {
+    PLAYING.with_borrow(Clone::clone)
+}
+
 /// Plays every variant with every seed, `jobs` runs at a time.
 ///
 /// The error is a mistake in the scenario that nobody found before.
@@ -27,12 +47,17 @@ pub fn sweep(
     jobs: usize,
     watch: &Watch<'_>,
 ) -> Result<Vec<Runs>, Vec<Problem>> {
-    let cases: Vec<(&Topology, u64)> = variants
+    let cases: Vec<(&(String, Topology), u64)> = variants
         .iter()
-        .flat_map(|(_, topology)| seeds.iter().map(move |seed| (topology, *seed)))
+        .flat_map(|variant| seeds.iter().map(move |seed| (variant, *seed)))
         .collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
-    let play = |(topology, seed): &(&Topology, u64)| run(topology, *seed, missing, watch);
+    let play = |((variant, topology), seed): &(&(String, Topology), u64)| {
+        PLAYING.set(Some(Playing { variant: variant.clone(), seed: *seed }));
+        let record = run(topology, *seed, missing, watch);
+        PLAYING.set(None);
+        record
+    };
     let records: Result<Vec<RunRecord>, _> = match pool {
         Ok(pool) => pool.install(|| cases.par_iter().map(play).collect()),
         // No threads to be had: one after the other is as good.

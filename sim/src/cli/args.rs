@@ -50,7 +50,7 @@ pub enum Command {
 }
 
 /// Options of `run`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Run {
     /// The scenario file.
     pub scenario: PathBuf,
@@ -81,6 +81,32 @@ pub struct Run {
     /// Plays only these variants
     #[arg(long = "variant", value_name = "NAME")]
     pub variants: Vec<String>,
+    /// Breaks an invariant in the middle of the run, to see how that is reported
+    #[arg(long, hide = true)]
+    pub broken: bool,
+}
+
+impl Run {
+    /// The command that plays these seeds of these variants again; no variants: all.
+    pub fn again(&self, seeds: &[u64], variants: &[String]) -> String {
+        let mut line = format!("sim run {}", quoted(&self.scenario.to_string_lossy()));
+        match seeds {
+            [seed] => line += &format!(" --seed {seed}"),
+            _ => line += &format!(" --seeds {}..{}", seeds[0], seeds[seeds.len() - 1]),
+        }
+        self.settings.iter().for_each(|set| line += &format!(" --set {}", quoted(set)));
+        variants.iter().for_each(|name| line += &format!(" --variant {}", quoted(name)));
+        self.until.iter().for_each(|until| line += &format!(" --until {until}"));
+        line + if self.broken { " --broken" } else { "" }
+    }
+}
+
+/// An argument as a shell takes it.
+pub fn quoted(text: &str) -> String {
+    match text.contains(|c: char| " \"'()[]{}$*;&|<>".contains(c)) {
+        true => format!("'{}'", text.replace('\'', "'\\''")),
+        false => text.to_string(),
+    }
 }
 
 /// How results are written.

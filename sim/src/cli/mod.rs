@@ -1,6 +1,7 @@
 //! The command line: arguments in, files and text out, and the exit code.
 
 pub mod args;
+mod bug;
 mod output;
 mod play;
 mod wall;
@@ -17,6 +18,7 @@ use output::{complain, say};
 
 /// Does what was asked.
 pub fn main(cli: Cli) -> Exit {
+    bug::report_bugs(&cli.command);
     match cli.command {
         Command::Run(run) => play::run(&run),
         Command::Validate { scenarios, format } => validate(&scenarios, format),

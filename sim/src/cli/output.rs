@@ -23,9 +23,6 @@ pub enum Exit {
     Output = 74,
 }
 
-/// A bug in the program itself.
-pub const BUG: i32 = 70;
-
 /// Writes a result. Who reads may leave early: then there is nothing more to say, and no error.
 pub fn say(text: &str) -> Result<(), Exit> {
     let mut out = std::io::stdout().lock();

@@ -11,7 +11,7 @@ use sim::sweep::sweep;
 use sim::text::{Diagnostic, Diagnostics};
 
 use super::args::{Format, Run, Seeds};
-use super::output::{BUG, Exit, complain, say, tell};
+use super::output::{Exit, complain, say, tell};
 use super::wall::Wall;
 
 /// Plays a scenario.
@@ -31,8 +31,6 @@ pub fn run(args: &Run) -> Exit {
         return Exit::Output;
     }
     let seeds = seeds(args, &prepared);
-    let again = again(args, &seeds);
-    on_a_bug(&again, &seeds);
     let jobs = match args.jobs {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         jobs => jobs,
@@ -40,12 +38,18 @@ pub fn run(args: &Run) -> Exit {
     let slices = SLICES * (seeds.len() * prepared.variants.len()) as u64;
     let wall = Wall::start(slices, args.quiet);
     let (variants, missing) = (&prepared.variants, &prepared.missing);
-    let played = sweep(variants, &seeds, missing, jobs, &|_, _| wall.step());
+    let watch = |_, _| {
+        wall.step();
+        assert!(!args.broken, "`--broken` was asked for");
+    };
+    let played = sweep(variants, &seeds, missing, jobs, &watch);
     wall.clear();
     let runs = match played {
         Ok(runs) => runs,
         Err(problems) => {
-            let told = problems.into_iter().map(|problem| Diagnostic::error(problem.message));
+            let told = problems
+                .into_iter()
+                .map(|problem| Diagnostic::error(problem.message).maybe_help(problem.help));
             let mut diagnostics = Diagnostics::default();
             diagnostics.found.extend(told);
             complain(&diagnostics, args.format);
@@ -56,7 +60,7 @@ pub fn run(args: &Run) -> Exit {
     prepared.idle_actions(&runs, &mut idle);
     complain(&idle, args.format);
     let judged = judge(&prepared.checks, &runs);
-    let report = report(&prepared, runs, &judged, again);
+    let report = report(&prepared, runs, &judged, args.again(&seeds, &args.variants));
     let version = env!("CARGO_PKG_VERSION").to_string();
     let meta = Meta { wall_seconds: wall.seconds(), jobs, version };
     if let Err(why) = write_all(&report, &meta, &folder) {
@@ -110,34 +114,4 @@ fn seeds(args: &Run, prepared: &Prepared) -> Vec<u64> {
         None => prepared.seeds,
     };
     (0..u64::from(count)).map(|step| first.wrapping_add(step)).collect()
-}
-
-/// The command that does the same again.
-fn again(args: &Run, seeds: &[u64]) -> String {
-    let mut line = format!("sim run {}", args.scenario.display());
-    match seeds {
-        [seed] => line += &format!(" --seed {seed}"),
-        _ => line += &format!(" --seeds {}..{}", seeds[0], seeds[seeds.len() - 1]),
-    }
-    let quoted = |text: &str| match text.contains(|c: char| " \"'()[]{}$*;&|<>".contains(c)) {
-        true => format!("'{}'", text.replace('\'', "'\\''")),
-        false => text.to_string(),
-    };
-    args.settings.iter().for_each(|set| line += &format!(" --set {}", quoted(set)));
-    args.variants.iter().for_each(|name| line += &format!(" --variant {}", quoted(name)));
-    args.until.iter().for_each(|until| line += &format!(" --until {until}"));
-    line
-}
-
-/// A broken invariant is a bug of the program: say how to meet it again, and end.
-fn on_a_bug(again: &str, seeds: &[u64]) {
-    let again = again.to_string();
-    let (first, last) = (seeds[0], seeds[seeds.len() - 1]);
-    std::panic::set_hook(Box::new(move |panic| {
-        tell(&format!(
-            "error: a bug in sim, please report it: {panic}\n\
-             seeds {first}..{last}; reproduce: {again}\n"
-        ));
-        std::process::exit(BUG);
-    }));
 }
