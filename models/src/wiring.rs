@@ -11,6 +11,7 @@ use engine::{Builder, DRAWS, GroupId, OpId, Span};
 use crate::by::By;
 use crate::dist::Dist;
 use crate::flow::spec::Step;
+use crate::policy::ring::Ring;
 use crate::policy::spec::Policy;
 use crate::procedure::Procedure;
 
@@ -69,6 +70,8 @@ pub struct Wiring<'a> {
     /// The statement lists that flows send to stores: filled by flows, read by the stores,
     /// which are built after all flows.
     pub procedures: BTreeMap<String, Vec<(OpId, Rc<Procedure>)>>,
+    /// Rings by how many members and virtual nodes they have: all callers go by the same one.
+    pub rings: BTreeMap<(u16, u32), Rc<Ring>>,
     /// Mistakes found so far.
     pub problems: Vec<Problem>,
     logs: BTreeMap<(String, u16), LogId>,
@@ -87,6 +90,7 @@ impl<'a> Wiring<'a> {
             flows: BTreeMap::new(),
             policies: BTreeMap::new(),
             procedures: BTreeMap::new(),
+            rings: BTreeMap::new(),
             problems: Vec::new(),
             logs: BTreeMap::new(),
             path: Vec::new(),
@@ -215,6 +219,12 @@ impl<'a> Wiring<'a> {
             policy.check(members, self);
             self.return_to(here);
         }
+    }
+
+    /// The members of the largest component: what holds for `default` holds for it.
+    pub fn most_members(&self) -> u16 {
+        let groups = self.offers.keys().filter_map(|name| self.builder.find(name));
+        groups.map(|group| self.builder.declared(group).size).max().unwrap_or(1)
     }
 
     /// The policy for calls to `callee`: its own over `default`, field by field.

@@ -1,6 +1,6 @@
 //! World → Run: one world played to its end, and the record of it.
 
-use engine::{Digest, RunRecord, Time, World};
+use engine::{Digest, Packed, Probe, RunRecord, Span, Time, World};
 use models::wiring::Problem;
 
 use crate::assemble::assemble;
@@ -13,6 +13,8 @@ pub const SLICES: u64 = 200;
 pub type Watch<'a> = dyn Fn(Time, u64) + Sync + 'a;
 
 /// Plays the scenario once. `missing` are the pairs of tables that checks compare.
+///
+/// The error is a mistake in the scenario that only a run shows: too much at once.
 pub fn run(
     topology: &Topology,
     seed: u64,
@@ -20,7 +22,7 @@ pub fn run(
     watch: &Watch<'_>,
 ) -> Result<RunRecord, Vec<Problem>> {
     let mut world = assemble(topology, seed)?;
-    Ok(play(&mut world, topology.end(), missing, watch))
+    play(&mut world, topology.end(), missing, watch)
 }
 
 /// What can be known of a run before it: every operation, counter, table, log and edge by name,
@@ -29,19 +31,61 @@ pub fn blank(topology: &Topology) -> Result<RunRecord, Vec<Problem>> {
     Ok(assemble(topology, topology.scenario.seed)?.finish(0, &[]))
 }
 
+/// What one run may have in flight: some 400 bytes each, so that this is about four gigabytes.
+const MOST_CALLS: usize = 10_000_000;
+/// Between two looks at how many there are; an event begins one call, or a few.
+const LOOK: u64 = 1 << 18;
+
+/// Fingerprints a run, and stops now and then.
+struct Steps {
+    digest: Digest,
+    left: u64,
+}
+
+impl Probe for Steps {
+    #[inline]
+    fn saw(&mut self, at: Time, event: Packed) {
+        self.digest.saw(at, event);
+        self.left -= 1;
+    }
+
+    #[inline]
+    fn wants_more(&self) -> bool {
+        self.left > 0
+    }
+}
+
 fn play(
     world: &mut World,
     end: Time,
     missing: &[(String, String)],
     watch: &Watch<'_>,
-) -> RunRecord {
-    let mut probe = Digest::default();
+) -> Result<RunRecord, Vec<Problem>> {
+    let mut probe = Steps { digest: Digest::default(), left: LOOK };
     let slice = end.0 / SLICES;
     let mut events = 0;
     for step in 1..=SLICES {
         let until = if step == SLICES { end } else { Time(slice * step) };
-        events += world.run(until, &mut probe);
+        loop {
+            events += world.run(until, &mut probe);
+            if probe.left > 0 {
+                break;
+            }
+            probe.left = LOOK;
+            full(world.calls_in_flight(), until)?;
+        }
         watch(until, events);
     }
-    world.finish(probe.value(), missing)
+    Ok(world.finish(probe.digest.value(), missing))
+}
+
+/// A run that would take all memory is a mistake of its scenario.
+fn full(calls: usize, until: Time) -> Result<(), Vec<Problem>> {
+    if calls <= MOST_CALLS {
+        return Ok(());
+    }
+    let (before, most) = (Span(until.0), MOST_CALLS);
+    let message = format!("{calls} calls are in flight before {before}; at most {most} fit");
+    let help = Some("ask for less at once, or give up sooner: rate, users, timeout".to_string());
+    Err(vec![Problem { path: Vec::new(), message, help }])
 }

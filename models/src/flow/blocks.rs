@@ -1,7 +1,7 @@
 //! Compiling the steps that have bodies: branches, scopes, loops, named flows.
 
 use super::compile::Compiler;
-use super::program::{Argument, Call, NOWHERE, Op, Place, SLOTS, Source};
+use super::program::{Argument, Call, MOST_TURNS, NOWHERE, Op, Place, SLOTS, Source};
 use super::spec::{
     CallOptions, EachOptions, HoldOptions, ParallelOptions, ReadOptions, Step, TryOptions, WaitFor,
 };
@@ -117,11 +117,20 @@ impl Compiler<'_, '_> {
             return self.wiring.problem("loops nest at most four deep");
         }
         let (slot, times) = (self.loops as u8, self.expr(times));
+        // What depends on the request counts as one turn here, and is cut when it is known.
+        let outer = self.turns;
+        self.turns = outer.saturating_mul(times.as_number().unwrap_or(1).max(1));
+        if self.turns > MOST_TURNS {
+            let message =
+                format!("{} turns of a loop; at most {MOST_TURNS} are possible", self.turns);
+            self.wiring.problem(message);
+        }
         self.emit(Op::Begin { times, slot });
         let start = self.emit(Op::Start);
         self.loops += 1;
         self.body(1, body);
         self.loops -= 1;
+        self.turns = outer;
         self.emit(Op::Jump(start));
         let done = self.here();
         self.patch(start, Op::Loop { slot, done });

@@ -30,6 +30,8 @@ pub struct Compiler<'w, 'a> {
     pub(super) rescue: Place,
     pub(super) holds: usize,
     pub(super) loops: usize,
+    /// How many turns the loops around this place take together, as far as is known.
+    pub(super) turns: i64,
     /// Where in the flow: names the streams of chance.
     pub(super) trail: Vec<String>,
 }
@@ -48,6 +50,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
             rescue: NOWHERE,
             holds: 0,
             loops: 0,
+            turns: 1,
             trail: Vec::new(),
         }
     }

@@ -18,6 +18,10 @@ pub const NOWHERE: Place = u32::MAX;
 /// Deeper than this, holds and loops do not nest.
 pub const SLOTS: usize = 4;
 
+/// A loop takes no more turns than this: turns without calls take no simulated time, and a run
+/// that does not get on cannot be told from one that never will.
+pub const MOST_TURNS: i64 = 1_000_000;
+
 /// One instruction.
 #[derive(Clone, Debug)]
 pub struct Instruction {

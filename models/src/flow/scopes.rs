@@ -5,7 +5,7 @@ use engine::{Answer, Cx, Key, Outcome, Request, Span, Time};
 use super::expr::Variables;
 use super::frame::{Extra, Frame, Host, Join, NO_END, Origin, Token, of_record, question};
 use super::machine::{Machine, Over, Step};
-use super::program::{Op, Place, Source};
+use super::program::{MOST_TURNS, Op, Place, Source};
 use crate::channel::Try;
 
 impl Machine {
@@ -26,7 +26,7 @@ impl Machine {
             }
             Op::Begin { times, slot } => {
                 let (times, slot) = (times.value(&request, self.variables(key)), *slot as usize);
-                self.extra(key).loops[slot] = times;
+                self.extra(key).loops[slot] = times.min(MOST_TURNS);
                 Step::Next
             }
             &Op::Loop { slot, done } => {

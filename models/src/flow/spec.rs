@@ -46,7 +46,7 @@ pub enum Step {
     /// For each record of a log of a store, in order: does the body as that record's request,
     /// then takes the record off. Stops at the first that does not end `Done`.
     Each(String, EachOptions, Vec<Step>),
-    /// Does the body so many times: a number, or an expression.
+    /// Does the body so many times, at most a million: a number, or an expression.
     Repeat(String, Vec<Step>),
     /// Does what `flows:` says under this name.
     Flow(String),

@@ -340,6 +340,8 @@ fn nothing_nests_without_bound() {
     assert_eq!(said(&hold), ["a fifth thing held at once: a flow holds four at most"]);
     let repeat = nested(r#"Repeat("2", ["#, "])");
     assert_eq!(said(&repeat), ["loops nest at most four deep"]);
+    let turns = r#"Repeat("1001", [Repeat("1000", [Count("x")])])"#;
+    assert_eq!(said(turns), ["1001000 turns of a loop; at most 1000000 are possible"]);
     let found = wrong(r#"Flow("round")"#);
     let expected =
         ("flows.round.0.0.0".to_string(), "the flow `round` contains itself".to_string());

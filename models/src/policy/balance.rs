@@ -59,7 +59,7 @@ impl Balance {
     /// The rule by which a store's keys are spread.
     pub fn of(partition: Partition) -> Balance {
         match partition {
-            Partition::Ring(key, ring) => Balance::Ring(key, Rc::new(ring)),
+            Partition::Ring(key, ring) => Balance::Ring(key, ring),
             Partition::Modulo(key, members) => Balance::Modulo(key, members),
             Partition::Leaders(key, leaders) => Balance::Leaders(key, leaders),
         }

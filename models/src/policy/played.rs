@@ -312,6 +312,7 @@ fn policies_that_make_no_sense_are_named() {
             "it begins at 1s and yet never exceeds 1ms",
         ),
         ("(balance: LeastRequest(choices: 0))", "somebody must be drawn: `choices` is at least 1"),
+        ("(balance: LeastRequest(choices: 1001))", "`choices` is at most 1000"),
         (r#"(balance: Ring(key: "product"))"#, "there is no draw `product`"),
         (r#"(view: Checked(every: "0s"))"#, "`every` is some time, not none"),
         (r#"(view: Checked(every: "1s", fall: 0))"#, "`fall` and `rise` are at least 1"),
@@ -335,6 +336,10 @@ fn balances_that_make_no_sense_are_named() {
         (
             r#"BoundedRing(key: "request", percent: 100)"#,
             "the bound is above the average: at least 101",
+        ),
+        (
+            r#"BoundedRing(key: "request", virtual_nodes: 500001)"#,
+            "500001 virtual nodes per member; at most 500000",
         ),
         (r#"Maglev(key: "request", table: 100)"#, "the table's size is a prime above the members'"),
         (r#"Sticky(key: "user")"#, "there is no draw `user`"),

@@ -64,6 +64,11 @@ fn values_that_make_no_sense_are_named() {
         (r#"Cache(nodes: 0, by: Ring(key: "product"))"#, "nodes", "at least one node"),
         (r#"Cache(nodes: 2, by: Ring(key: "produkt"))"#, "by", "no draw `produkt`"),
         (r#"Cache(by: Ring(key: "user", virtual_nodes: 0))"#, "by", "virtual node"),
+        (
+            r#"Cache(nodes: 4, by: Ring(key: "user", virtual_nodes: 250001))"#,
+            "by",
+            "250001 virtual nodes per member; at most 250000",
+        ),
         (r#"Cache(by: Modulo(key: "user"), key: "user")"#, "key", "`by` names the key"),
         (r#"Cache(key: "user", capacity: 0)"#, "capacity", "between 1 and"),
         (r#"Cache(key: "user", ttl: "0s")"#, "ttl", "never hit"),

@@ -1,7 +1,5 @@
 //! From what a scenario says to a rule, and what makes no sense in it.
 
-use std::rc::Rc;
-
 use super::Balance;
 use super::aperture::Aperture;
 use super::bounded::Bounded;
@@ -13,11 +11,14 @@ use super::sticky::Sticky;
 use super::weighted::{Edf, Smooth};
 use crate::by::By;
 use crate::key::KeyOf;
-use crate::policy::ring::Ring;
+use crate::policy::partition::ring;
 use crate::policy::spec::{BalanceSpec, LeastLike};
 use crate::wiring::Wiring;
 
 use BalanceSpec as S;
+
+/// Members that one call draws to choose among: more are as good as `LeastOfAll`, and slow.
+const MOST_CHOICES: u32 = 1000;
 
 impl BalanceSpec {
     /// The rule of one caller for so many members; `None` if the specification makes no sense,
@@ -82,8 +83,8 @@ impl BalanceSpec {
             S::Maglev { table, .. } if is_prime(*table) && *table > u32::from(members) => {
                 Rule::Maglev(key, Maglev::new(*table))
             }
-            S::BoundedRing { virtual_nodes, percent, .. } if *virtual_nodes > 0 => {
-                let ring = Rc::new(Ring::new(members, *virtual_nodes));
+            S::BoundedRing { virtual_nodes, percent, .. } => {
+                let ring = ring(members, *virtual_nodes, wiring)?;
                 Rule::Bounded(key, Bounded::new(ring, (*percent).max(100)))
             }
             S::Sticky { first, .. } => {
@@ -128,6 +129,12 @@ impl BalanceSpec {
                     w.problem("somebody must be drawn: `choices` is at least 1");
                 });
             }
+            S::LeastRequest { choices, .. } if *choices > MOST_CHOICES => {
+                wiring.at_name("choices", |w| {
+                    let help = Some("`LeastOfAll` asks everyone".to_string());
+                    w.problem_with(format!("`choices` is at most {MOST_CHOICES}"), help);
+                });
+            }
             // Two is the default: a service scaled down to one replica is no mistake.
             S::LeastRequest { choices, .. }
                 if members.is_some_and(|n| *choices > u32::from(n).max(2)) =>
@@ -137,13 +144,14 @@ impl BalanceSpec {
                     w.problem(format!("{choices} choices of {members} members"));
                 });
             }
-            S::Ring { virtual_nodes: 0, .. } | S::BoundedRing { virtual_nodes: 0, .. } => {
-                wiring.problem("a ring needs at least one virtual node per member");
-            }
             S::BoundedRing { percent, .. } if *percent <= 100 => {
                 wiring.at_name("percent", |w| {
                     w.problem("the bound is above the average: at least 101");
                 });
+            }
+            S::Ring { virtual_nodes, .. } | S::BoundedRing { virtual_nodes, .. } => {
+                let members = members.unwrap_or_else(|| wiring.most_members());
+                ring(members, *virtual_nodes, wiring);
             }
             S::Maglev { table, .. }
                 if !is_prime(*table) || members.is_some_and(|n| *table <= n.into()) =>
