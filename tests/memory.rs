@@ -68,3 +68,23 @@ fn a_long_run_takes_no_more_memory_than_a_short_one() {
     let (short, long) = (peak("short", &scenario(seconds)), peak("long", &scenario(50 * seconds)));
     assert!(long < short + 4_000_000, "{short} bytes, then {long}");
 }
+
+/// A cache of a million entries over ten million keys: 72 bytes an entry with its buckets, and one
+/// for each key that was ever seen, for the causes of misses.
+#[test]
+fn ten_million_keys_fit_in_a_gigabyte() {
+    let seconds = if is_long() { 60 } else { 4 };
+    let scenario = format!(
+        r#"(
+        duration: "{seconds}s",
+        draws: {{ "item": Zipf(items: 10_000_000, exponent: 0.9) }},
+        components: {{
+            "web": Service(operations: {{ "get": [Read("item", (through: ["cache"], miss: []))] }}),
+            "cache": Cache(key: "item", capacity: 1_000_000, access: "1us"),
+        }},
+        traffic: {{ "users": Open(rate: "50000/s", to: "web.get") }},
+    )"#
+    );
+    let most = peak("keys", &scenario);
+    assert!(most <= 1_000_000_000, "{most} bytes");
+}

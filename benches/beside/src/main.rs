@@ -1,12 +1,13 @@
-//! What an access costs and how often it hits, beside moka (TinyLFU) and quick_cache (CLOCK-Pro),
-//! on one Zipf trace: `cd benches/beside && cargo run --release`. The best of five.
+//! What an access costs and how often it hits, beside moka (LRU, TinyLFU) and quick_cache (a kin of
+//! S3-FIFO), on one Zipf trace: `cd benches/beside && cargo run --release`. The best of five; then
+//! what ten million entries take.
 
 use std::io::Write as _;
 use std::time::Instant;
 
-use engine::Time;
 use engine::chance::{Chance, NumberSampler, Numbers, Zipf};
-use models::cache::eviction::{Cache, EVICTIONS};
+use engine::{Span, Time};
+use models::cache::eviction::{Cache, EVICTIONS, Evict};
 
 const CAPACITY: u64 = 10_000;
 
@@ -40,10 +41,13 @@ fn main() -> std::io::Result<()> {
     for evict in EVICTIONS {
         line(&format!("{evict:?}"), &|| {
             let mut cache = Cache::new(evict, CAPACITY, 1);
+            // A millisecond an access: the clocks of Redis's policies tick in seconds.
+            let mut now = Time::ZERO;
             Box::new(move |key| {
-                let hit = cache.get(key, Time::ZERO).is_some();
+                now = now + Span::millis(1);
+                let hit = cache.get(key, now).is_some();
                 if !hit {
-                    cache.put(key, key, 1, Time::ZERO, Time::NEVER);
+                    cache.put(key, key, 1, now, Time::NEVER);
                 }
                 hit
             })
@@ -77,5 +81,18 @@ fn main() -> std::io::Result<()> {
             })
         })?;
     }
-    Ok(())
+    let mut cache = Cache::new(Evict::Lru, 10_000_000, 1);
+    for key in 0..10_000_000u64 {
+        cache.put(key, [key; 3], 1, Time::ZERO, Time::NEVER);
+    }
+    let megabytes = most_memory()? / 1000;
+    writeln!(out, "{} entries of 24 bytes: {megabytes} MB, all of the above included", cache.len())
+}
+
+/// The most memory that this process had at any time, in kilobytes. Linux only.
+fn most_memory() -> std::io::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let mark = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let digits = mark.and_then(|mark| mark.trim().trim_end_matches("kB").trim().parse().ok());
+    digits.ok_or_else(|| std::io::Error::other("no high-water mark"))
 }

@@ -19,7 +19,8 @@ const NOTHING: Bucket = Bucket { key: 0, place: EMPTY };
 /// memory grows by doubling and is never given back.
 #[derive(Clone, Default)]
 pub(super) struct Index {
-    /// A power of two of them, at most half full; none as long as nothing was inserted.
+    /// A power of two of them, at most five eighths full: ten million keys take 268 MB, and a
+    /// miss looks at four buckets on average. None as long as nothing was inserted.
     buckets: Vec<Bucket>,
     len: usize,
 }
@@ -42,7 +43,7 @@ impl Index {
     /// `key` is at `place` from now on.
     pub(super) fn insert(&mut self, key: u64, place: u32) {
         debug_assert!(place != EMPTY);
-        if (self.len + 1) * 2 > self.buckets.len() {
+        if (self.len + 1) * 8 > self.buckets.len() * 5 {
             self.grow();
         }
         let at = self.find(key).expect("it has just grown");

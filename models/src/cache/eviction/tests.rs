@@ -157,16 +157,21 @@ fn redis_prefers_the_worst_of_its_samples() {
     }
 }
 
-/// The share of hits over Zipf requests, after as many to warm up.
-fn hit_ratio(evict: Evict, (items, exponent): (u32, f64), capacity: u64, requests: u32) -> f64 {
+/// Keys by popularity, one after the other.
+fn zipf_keys((items, exponent): (u32, f64)) -> impl FnMut() -> u64 {
     let numbers = Numbers::Zipf(Zipf::new(items, exponent).expect("a proper Zipf"));
     let mut chance = engine::chance::Chance::new(5);
     let sampler = engine::chance::NumberSampler { numbers, stream: chance.stream("trace", "keys") };
-    let mut cache = Cache::new(evict, capacity, 3);
+    move || u64::from(chance.number(sampler))
+}
+
+/// The share of hits over Zipf requests, after as many to warm up.
+fn hit_ratio(evict: Evict, zipf: (u32, f64), capacity: u64, requests: u32) -> f64 {
+    let (mut next, mut cache) = (zipf_keys(zipf), Cache::new(evict, capacity, 3));
     for _ in 0..requests {
-        ask(&mut cache, u64::from(chance.number(sampler)));
+        ask(&mut cache, next());
     }
-    let hits = (0..requests).filter(|_| ask(&mut cache, u64::from(chance.number(sampler))));
+    let hits = (0..requests).filter(|_| ask(&mut cache, next()));
     hits.count() as f64 / f64::from(requests)
 }
 
@@ -179,6 +184,7 @@ fn hit_ratios_under_independent_requests_are_as_the_theory_says() {
         ((10_000, 1.0), 100, 0.3905255, 0.3427895, 0.5299945),
         ((10_000, 1.0), 1000, 0.6756018, 0.6309512, 0.7647908),
         ((100_000, 0.9), 1000, 0.3420612, 0.3062775, 0.4741882),
+        ((1_000_000, 1.1), 10_000, 0.7562426, 0.7270877, 0.8180051),
     ];
     for (zipf, capacity, lru, fifo, best) in cases {
         let near = |evict, expected: f64, within: f64| {
@@ -193,6 +199,23 @@ fn hit_ratios_under_independent_requests_are_as_the_theory_says() {
             let ratio = hit_ratio(evict, zipf, capacity, 300_000);
             assert!(lru < ratio && ratio < best + 0.003, "{evict:?} {zipf:?} {capacity}: {ratio}");
         }
+    }
+}
+
+/// Case C02, perfect LFU: a cache that keeps the most popular and never lets another in.
+#[test]
+fn keeping_the_most_popular_hits_as_often_as_their_shares_say() {
+    for (zipf, capacity, expected) in [
+        ((10_000, 0.8), 1000, 0.5706176),
+        ((10_000, 1.0), 100, 0.5299945),
+        ((1_000_000, 1.1), 10_000, 0.8180051),
+    ] {
+        let (mut next, mut cache) = (zipf_keys(zipf), Cache::new(Evict::Never, capacity, 1));
+        (0..capacity).for_each(|key| assert!(!ask(&mut cache, key)));
+        let draws = 500_000;
+        let hits = (0..draws).filter(|_| ask(&mut cache, next()));
+        let ratio = hits.count() as f64 / f64::from(draws);
+        assert!((ratio - expected).abs() < 0.002, "{zipf:?} {capacity}: {ratio}");
     }
 }
 
