@@ -3,10 +3,14 @@
 //! caller instance has its own counts and its own stale view, as in life.
 
 use engine::chance::StreamId;
+mod probes;
+
 use engine::{
     Answer, Ask, Belief, CallId, Component, ComponentId, Cx, GroupId, Key, LinkId, MemberState,
     OpId, Outcome, Port, Request, Span, Time,
 };
+
+pub use probes::{ASKS_FOR_LOAD, Caller};
 
 use crate::key::KeyOf;
 use crate::policy::balance::Balance;
@@ -35,6 +39,8 @@ pub struct Channel {
     retry: Option<Retry>,
     stream: StreamId,
     members: u16,
+    /// Which of its owner's channels it is.
+    place: u16,
 }
 
 /// Active checks of every member.
@@ -97,8 +103,7 @@ pub enum Next {
 }
 
 impl Channel {
-    /// The channel of `from` to `to` under a policy; `spread` is how the callee spreads its keys,
-    /// if it does.
+    /// The channel of `from` to `to` under a policy.
     pub fn build(
         wiring: &mut Wiring<'_>,
         from: ComponentId,
@@ -140,6 +145,7 @@ impl Channel {
             retry: policy.retry.as_ref().map(Retry::new),
             stream,
             members,
+            place: 0,
         }
     }
 
@@ -175,7 +181,7 @@ impl Channel {
 
     /// Picks a member and asks it. `Err` if time is up before anybody is asked.
     #[inline]
-    pub fn ask<C: Component>(
+    pub fn ask<C: Caller>(
         &mut self,
         cx: &mut Cx<'_, C>,
         asked: &Asked,
@@ -188,7 +194,7 @@ impl Channel {
 
     /// Asks a certain member: the answer to a redirection, or a place that the caller knows.
     #[inline]
-    pub fn ask_member<C: Component>(
+    pub fn ask_member<C: Caller>(
         &mut self,
         cx: &mut Cx<'_, C>,
         asked: &Asked,
@@ -221,6 +227,7 @@ impl Channel {
         if self.counts {
             self.in_hand[member as usize] += 1;
             tries.since = cx.now();
+            self.probe(cx);
         }
         let ask = Ask { request, arg: asked.arg, timeout, cancel: self.cancel };
         tries.call = cx.call(Port { link: self.link, member }, ask, ticket);
@@ -242,12 +249,13 @@ impl Channel {
 
     /// Passes a held call on to a member of its choice, as operation `op`.
     #[inline]
-    pub fn forward<C: Component>(&mut self, cx: &mut Cx<'_, C>, call: CallId, op: OpId) {
+    pub fn forward<C: Caller>(&mut self, cx: &mut Cx<'_, C>, call: CallId, op: OpId) {
         cx.readdress(call, op);
         let key = self.balance.key().map_or(0, |key| key.of(&cx.request(call)));
         let member = self.pick(cx, |_| key);
         if self.counts {
             self.in_hand[member as usize] += 1;
+            self.probe(cx);
         }
         cx.forward(call, Port { link: self.link, member });
     }
@@ -338,9 +346,15 @@ impl Channel {
         }
     }
 
-    /// Starts checking: `timer` makes the owner's timer for a check of a member. The first checks
+    /// Starts checking, as the owner's channel number `place`: `timer` makes the owner's timer for a check of a member. The first checks
     /// are spread over one interval.
-    pub fn start<C: Component>(&mut self, cx: &mut Cx<'_, C>, timer: impl Fn(u32) -> C::Timer) {
+    pub fn start<C: Caller>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        place: u16,
+        timer: impl Fn(u32) -> C::Timer,
+    ) {
+        self.place = place;
         let Some(checks) = &self.checks else { return };
         for member in 0..u32::from(self.members) {
             let phase = Span::from_f64(checks.every.0 as f64 * cx.unit(self.stream));
@@ -349,7 +363,7 @@ impl Channel {
     }
 
     /// A check is due: asks the member, and plans the next check.
-    pub fn check<C: Component>(
+    pub fn check<C: Caller>(
         &mut self,
         cx: &mut Cx<'_, C>,
         member: u32,
@@ -364,10 +378,13 @@ impl Channel {
     }
 
     /// A check has come back, or not.
-    pub fn checked(&mut self, member: u32, outcome: Outcome) {
+    pub fn checked<C: Caller>(&mut self, cx: &mut Cx<'_, C>, member: u32, answer: Answer) {
+        if let Some(member) = probes::of(member) {
+            return self.probed(cx, member, answer);
+        }
         let Some(checks) = &mut self.checks else { return };
         let (fall, rise) = (checks.fall, checks.rise);
-        let passed = outcome == Outcome::Done;
+        let passed = answer.outcome == Outcome::Done;
         if checks.health[member as usize].checked(passed, fall, rise) {
             self.believe();
         }

@@ -13,7 +13,7 @@ use engine::{
 use serde::Deserialize;
 
 use crate::ComponentSpec;
-use crate::channel::{Asked, Channel, Next, Try};
+use crate::channel::{Asked, Caller, Channel, Next, Try};
 use crate::wiring::{Offer, Wiring};
 
 /// Routes calls to services and balances them.
@@ -183,6 +183,12 @@ impl Gateway {
     }
 }
 
+impl Caller for Gateway {
+    fn check(check: (u16, u32)) -> Ticket {
+        Ticket::Check(check)
+    }
+}
+
 impl Component for Gateway {
     type Timer = Timer;
     type Ticket = Ticket;
@@ -196,7 +202,7 @@ impl Component for Gateway {
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
         for (index, channel) in self.channels.iter_mut().enumerate() {
-            channel.start(cx, |member| Timer::Check((index as u16, member)));
+            channel.start(cx, index as u16, |member| Timer::Check((index as u16, member)));
         }
     }
 
@@ -217,7 +223,7 @@ impl Component for Gateway {
         let key = match ticket {
             Ticket::Slot(key) => key,
             Ticket::Check((channel, member)) => {
-                return self.channels[channel as usize].checked(member, answer.outcome);
+                return self.channels[channel as usize].checked(cx, member, answer);
             }
         };
         let Some(slot) = self.slots.get_mut(key) else { return };

@@ -1,10 +1,10 @@
 //! What a request in progress is: frames, what only some of them need, and forks.
 
-use engine::{CallId, Component, Key, Outcome, Request, Slab, Time};
+use engine::{CallId, Key, Outcome, Request, Slab, Time};
 
 use super::expr::{VARIABLES, Variables};
 use super::program::{Argument, Call, Op, Place, SLOTS};
-use crate::channel::{Asked, Try};
+use crate::channel::{Asked, Caller, Try};
 use crate::redis::lock_word;
 
 engine::word! {
@@ -18,7 +18,7 @@ engine::word! {
 }
 
 /// A component that runs flows: how the machine's tokens ride in its own timers and tickets.
-pub trait Host: Component {
+pub trait Host: Caller {
     /// A timer that comes back to [`Machine::on_timer`].
     fn timer(token: Token) -> Self::Timer;
     /// A ticket that comes back to [`Machine::on_return`].

@@ -8,7 +8,9 @@ pub mod latency;
 pub mod least;
 pub mod maglev;
 pub mod prequal;
+pub mod random;
 pub mod rule;
+pub mod shuffle;
 pub mod sticky;
 pub mod weighted;
 
@@ -20,6 +22,7 @@ use super::partition::Partition;
 use super::ring::Ring;
 use crate::key::KeyOf;
 use crate::topic::partition_of;
+use prequal::Prequal;
 use rule::{Rule, Scene};
 
 /// The rule, and what it remembers.
@@ -89,6 +92,15 @@ impl Balance {
     pub fn counts(&self) -> bool {
         matches!(self, Balance::LeastRequest { .. } | Balance::LeastOfAll { .. })
             || matches!(self, Balance::Rule(rule) if rule.counts())
+    }
+
+    /// The rule that goes by what members say of themselves, if that is the rule.
+    #[inline]
+    pub fn prequal(&mut self) -> Option<&mut Prequal> {
+        match self {
+            Balance::Rule(rule) => rule.prequal(),
+            _ => None,
+        }
     }
 
     /// A call to `member` that took `took` has ended.

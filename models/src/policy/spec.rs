@@ -132,6 +132,11 @@ pub enum BalanceSpec {
         /// One per member, each at least 1.
         weights: Vec<u32>,
     },
+    /// Any, as likely as its weight says, as nginx's `random`.
+    WeightedRandom {
+        /// One per member, each at least 1.
+        weights: Vec<u32>,
+    },
     /// In turn by weight, as Envoy's scheduler does: the earliest deadline first.
     EarliestDeadline {
         /// One per member, each at least 1.
@@ -212,6 +217,31 @@ pub enum BalanceSpec {
         #[serde(default = "twelve")]
         least: u32,
     },
+    /// Prequal (NSDI 2024): members are probed for their requests in flight and the latency that
+    /// these make; of those that are not hot the fastest is asked. Only services answer probes
+    /// with their load; a probe takes a round trip on the network, and no work.
+    Prequal {
+        /// Probes sent per request, to different members; a fraction by chance. Default: 3.
+        #[serde(default = "three_probes")]
+        probes: f64,
+        /// Most answers kept: 2 to 1000. Default: 16.
+        #[serde(default = "sixteen")]
+        pool: u32,
+        /// How long an answer is used. Default: 1s.
+        #[serde(default = "one_second")]
+        age: Dur,
+        /// Which share of members is cold, by requests in flight. Default: 84% (2^−0.25).
+        #[serde(default = "cold")]
+        cold: Share,
+    },
+    /// Shuffle sharding: each key has a few members of its own, and shares all of them with hardly
+    /// anybody. If all of them are out, nobody else is asked.
+    Shuffle {
+        /// A draw, such as the customer.
+        key: String,
+        /// How many members a key has.
+        shard: u32,
+    },
     /// The same key goes to the same member.
     Ring {
         /// A draw.
@@ -230,6 +260,18 @@ pub enum LeastLike {
     Haproxy,
     /// By weight; several take turns by weight.
     Nginx,
+}
+
+fn three_probes() -> f64 {
+    3.0
+}
+
+fn sixteen() -> u32 {
+    16
+}
+
+fn cold() -> Share {
+    Share(0.84)
 }
 
 fn ten_seconds() -> Dur {

@@ -84,6 +84,11 @@ impl<T: PartialEq> Admission<T> {
         place.and_then(|place| self.queue.remove(place)).is_some()
     }
 
+    /// How many are at work or wait.
+    pub fn in_flight(&self) -> u32 {
+        self.busy + self.queue.len() as u32
+    }
+
     /// How many wait.
     pub fn waiting(&self) -> usize {
         self.queue.len()

@@ -2,6 +2,7 @@
 
 mod admission;
 mod consumer;
+mod load;
 pub mod spec;
 mod worker;
 

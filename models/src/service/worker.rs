@@ -6,6 +6,8 @@ use engine::{
 
 use super::admission::{Admission, Admitted};
 use super::consumer::{CONSUMED, Consumer};
+use super::load::Load;
+use crate::channel::{ASKS_FOR_LOAD, Caller};
 use crate::flow::machine::{Ended, Host, Machine, Origin, Token};
 use crate::flow::program::Place;
 
@@ -65,6 +67,8 @@ pub struct WorkerParts {
 #[derive(Clone)]
 pub struct Worker {
     parts: WorkerParts,
+    /// Only if somebody asks what load it has.
+    load: Option<Box<Load>>,
 }
 
 /// What a frame of `at_start` reports to.
@@ -72,7 +76,7 @@ const STARTED: u32 = u32::MAX;
 
 impl Worker {
     pub(super) fn new(parts: WorkerParts) -> Worker {
-        Worker { parts }
+        Worker { parts, load: None }
     }
 
     #[inline]
@@ -90,6 +94,9 @@ impl Worker {
         while let Some(end) = ended.take() {
             match end.origin {
                 Origin::Call(call) => {
+                    if let Some(load) = &mut self.load {
+                        load.answered(call, cx.now());
+                    }
                     cx.reply(call, Answer::of(end.outcome));
                     ended = self.next(cx);
                 }
@@ -124,6 +131,12 @@ impl Worker {
     }
 }
 
+impl Caller for Worker {
+    fn check(check: (u16, u32)) -> Ticket {
+        Ticket::Check(check)
+    }
+}
+
 impl Host for Worker {
     #[inline]
     fn timer(token: Token) -> Timer {
@@ -152,7 +165,7 @@ impl Component for Worker {
         cx.servers(self.parts.threads.max(self.parts.consumer.threads()));
         let WorkerParts { machine, consumer, .. } = &mut self.parts;
         for (index, channel) in machine.channels().iter_mut().enumerate() {
-            channel.start(cx, |member| Timer::Check((index as u16, member)));
+            channel.start(cx, index as u16, |member| Timer::Check((index as u16, member)));
         }
         consumer.start(cx);
         for (index, job) in self.parts.jobs.iter().enumerate() {
@@ -168,6 +181,9 @@ impl Component for Worker {
 
     #[inline]
     fn on_call(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
+        if let Some(load) = &mut self.load {
+            load.came(call, self.parts.admission.in_flight(), cx.now());
+        }
         match self.parts.admission.arrive(call) {
             Admitted::Begins => {
                 let ended = self.begin(call, cx);
@@ -190,7 +206,7 @@ impl Component for Worker {
             }
             Ticket::Check((channel, member)) => {
                 let channels = self.parts.machine.channels();
-                channels[channel as usize].checked(member, answer.outcome);
+                channels[channel as usize].checked(cx, member, answer);
             }
             Ticket::Fetch(partition) => {
                 let WorkerParts { consumer, machine, .. } = &mut self.parts;
@@ -236,6 +252,15 @@ impl Component for Worker {
             let ended = self.next(cx);
             self.over(ended, cx);
         }
+    }
+
+    fn on_probe(&mut self, probe: CallId, cx: &mut Cx<'_, Self>) -> Answer {
+        if cx.argument(probe) != ASKS_FOR_LOAD {
+            return Answer::DONE;
+        }
+        let in_flight = self.parts.admission.in_flight();
+        let latency = self.load.get_or_insert_default().latency(in_flight);
+        Answer { version: in_flight, ..Answer::done(latency.0 as i64) }
     }
 
     fn observe(&self, out: &mut Gauges) {

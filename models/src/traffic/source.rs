@@ -7,7 +7,7 @@ use engine::{
 };
 
 use super::profile::Profile;
-use crate::channel::{Asked, Channel, Next, Try};
+use crate::channel::{Asked, Caller, Channel, Next, Try};
 use crate::flow::machine::{Ended, Host, Machine, Origin, Token};
 use crate::flow::program::Place;
 
@@ -241,6 +241,12 @@ impl Source {
     }
 }
 
+impl Caller for Source {
+    fn check(check: (u16, u32)) -> Ticket {
+        Ticket::Check(check)
+    }
+}
+
 impl Host for Source {
     fn timer(token: Token) -> Timer {
         match token {
@@ -265,7 +271,7 @@ impl Component for Source {
             Plan::Journey { machine, .. } => machine.channels(),
         };
         for (index, channel) in channels.iter_mut().enumerate() {
-            channel.start(cx, |member| Timer::Check((index as u16, member)));
+            channel.start(cx, index as u16, |member| Timer::Check((index as u16, member)));
         }
         self.plan_next(cx);
         if let Arrivals::Closed(users) = self.arrivals {
@@ -304,7 +310,7 @@ impl Component for Source {
         match ticket {
             Ticket::Shot(key) => self.answered(key, answer, cx),
             Ticket::Check((channel, member)) => {
-                self.channel(channel).checked(member, answer.outcome);
+                self.channel(channel).checked(cx, member, answer);
             }
             Ticket::Frame(frame) => {
                 let Plan::Journey { machine, .. } = &mut self.plan else { return };

@@ -35,6 +35,11 @@ pub trait Component: Clone + 'static {
     fn on_settle(&mut self, _port: Port, _outcome: Outcome, _cx: &mut Cx<'_, Self>) {}
     /// Somebody pulls a lever.
     fn on_lever(&mut self, _lever: Self::Lever, _to: f64, _cx: &mut Cx<'_, Self>) {}
+    /// A probe has come ([`OpId::PROBE`](crate::OpId::PROBE)): what the component says about
+    /// itself. It takes no time; a health check only looks whether anything comes back.
+    fn on_probe(&mut self, _probe: CallId, _cx: &mut Cx<'_, Self>) -> Answer {
+        Answer::DONE
+    }
     /// A crash: everything is as it was built. What has a disk copies it over; nothing else
     /// survives.
     fn on_crash(&mut self, fresh: &Self) {
@@ -79,6 +84,7 @@ pub(crate) trait AnyComponent {
     fn hangup(&mut self, me: ComponentId, call: CallId, kernel: &mut Kernel);
     fn settle(&mut self, me: ComponentId, port: Port, outcome: Outcome, kernel: &mut Kernel);
     fn lever(&mut self, me: ComponentId, word: u64, to: f64, kernel: &mut Kernel);
+    fn probe(&mut self, me: ComponentId, probe: CallId, kernel: &mut Kernel) -> Answer;
     fn crash(&mut self);
     fn observe(&self, out: &mut Gauges);
 }
@@ -111,6 +117,10 @@ impl<C: Component> AnyComponent for Slot<C> {
 
     fn lever(&mut self, me: ComponentId, word: u64, to: f64, kernel: &mut Kernel) {
         self.component.on_lever(C::Lever::unpack(word), to, &mut Cx::new(me, kernel));
+    }
+
+    fn probe(&mut self, me: ComponentId, probe: CallId, kernel: &mut Kernel) -> Answer {
+        self.component.on_probe(probe, &mut Cx::new(me, kernel))
     }
 
     fn crash(&mut self) {

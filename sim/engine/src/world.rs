@@ -120,7 +120,8 @@ impl World {
             return self.turn_away(id, at);
         }
         if op == OpId::PROBE {
-            return self.kernel.reply(id, Answer::DONE);
+            let answer = self.components[at.0 as usize].probe(at, id, &mut self.kernel);
+            return self.kernel.reply(id, answer);
         }
         bump(&mut seat.arrived);
         if seat.errors > 0.0 {

@@ -4,7 +4,7 @@
 
 use engine::Time;
 
-use super::least::distinct_choices;
+use super::least::Distinct;
 use super::rule::Scene;
 
 /// The part in use, and how loaded it is.
@@ -19,6 +19,9 @@ pub struct Aperture {
     in_hand: u32,
     average: f64,
     at: Time,
+    two: Distinct,
+    /// The members in use at the present choice.
+    part: Vec<u16>,
 }
 
 /// Over how long the load is averaged.
@@ -39,6 +42,8 @@ impl Aperture {
             in_hand: 0,
             average: 0.0,
             at: Time::ZERO,
+            two: Distinct::new(2),
+            part: Vec::new(),
         }
     }
 
@@ -67,10 +72,11 @@ impl Aperture {
         self.adjust(scene.now);
         let width = self.width.min(self.members);
         let member = |place| scene.ready[((self.start + place) % self.members) as usize];
-        let part: Vec<u16> = (0..width).map(member).collect();
+        self.part.clear();
+        self.part.extend((0..width).map(member));
         let Scene { key, now, in_hand, below, .. } = scene;
         let (key, now, in_hand) = (*key, *now, *in_hand);
-        distinct_choices(2, &mut Scene { ready: &part, key, now, in_hand, below: *below })
+        self.two.pick(&mut Scene { ready: &self.part, key, now, in_hand, below: *below })
     }
 
     /// A call has ended.

@@ -4,9 +4,12 @@ use super::Balance;
 use super::aperture::Aperture;
 use super::bounded::Bounded;
 use super::latency::{LeastTime, PeakEwma};
-use super::least::LeastConnections;
+use super::least::{Distinct, LeastConnections};
 use super::maglev::{Maglev, is_prime};
+use super::prequal::{Prequal, Tuning};
+use super::random::ByWeight;
 use super::rule::Rule;
+use super::shuffle::Shuffle;
 use super::sticky::Sticky;
 use super::weighted::{Edf, Smooth};
 use crate::by::By;
@@ -35,16 +38,21 @@ impl BalanceSpec {
                 let by = By::Ring { key: key.clone(), virtual_nodes: *virtual_nodes };
                 return by.build(members, wiring).map(Balance::of);
             }
-            S::LeastRequest { choices, distinct: true } => Rule::Distinct((*choices).max(1)),
+            S::LeastRequest { choices, distinct: true } => {
+                Rule::Distinct(Distinct::new((*choices).max(1)))
+            }
             S::PeakEwma { decay } => Rule::PeakEwma(PeakEwma::new(members, decay.0)),
             S::LeastTime => Rule::LeastTime(LeastTime::new(members)),
             S::Aperture { least } => Rule::Aperture(Aperture::new(
                 caller.wrapping_mul(*least) % u32::from(members),
                 (*least).clamp(1, u32::from(members)),
             )),
-            S::Weighted { .. } | S::EarliestDeadline { .. } | S::LeastConnections { .. } => {
-                self.by_weight(members)?
+            S::Prequal { probes, pool, age, cold } => {
+                let (pool, age, cold) = (*pool as usize, age.0, cold.0);
+                Rule::Prequal(Prequal::new(Tuning { probes: *probes, pool, age, cold }, members))
             }
+            S::Weighted { .. } | S::EarliestDeadline { .. } => self.by_weight(members)?,
+            S::WeightedRandom { .. } | S::LeastConnections { .. } => self.by_weight(members)?,
             _ => self.by_key(members, caller, wiring)?,
         };
         Some(Balance::Rule(Box::new(rule)))
@@ -53,6 +61,9 @@ impl BalanceSpec {
     fn by_weight(&self, members: u16) -> Option<Rule> {
         Some(match self {
             S::Weighted { weights } => Rule::Smooth(Smooth::new(&sound(weights, members)?)),
+            S::WeightedRandom { weights } => {
+                Rule::ByWeight(ByWeight::new(&sound(weights, members)?))
+            }
             S::EarliestDeadline { weights, active_request_bias } => {
                 Rule::Edf(Edf::new(&sound(weights, members)?, *active_request_bias))
             }
@@ -62,7 +73,7 @@ impl BalanceSpec {
                     LeastLike::Haproxy => LeastConnections::Haproxy(weights),
                     LeastLike::Nginx => {
                         let smooth = Smooth::new(&weights);
-                        LeastConnections::Nginx(weights, smooth)
+                        LeastConnections::Nginx(weights, smooth, Vec::new())
                     }
                 })
             }
@@ -87,6 +98,7 @@ impl BalanceSpec {
                 let ring = ring(members, *virtual_nodes, wiring)?;
                 Rule::Bounded(key, Bounded::new(ring, (*percent).max(100)))
             }
+            S::Shuffle { shard, .. } => Rule::Shuffle(key, Shuffle::new((*shard).max(1)), members),
             S::Sticky { first, .. } => {
                 Rule::Sticky(key, Sticky::new(first.build(members, caller, wiring)?))
             }
@@ -99,14 +111,15 @@ impl BalanceSpec {
         match self {
             S::IpHash { key } | S::Jump { key } | S::Rendezvous { key, .. } => Some(key),
             S::Maglev { key, .. } | S::BoundedRing { key, .. } => Some(key),
-            S::Sticky { key, .. } | S::Ring { key, .. } => Some(key),
+            S::Sticky { key, .. } | S::Ring { key, .. } | S::Shuffle { key, .. } => Some(key),
             _ => None,
         }
     }
 
     fn weights(&self) -> Option<(&[u32], bool)> {
         match self {
-            S::Weighted { weights } | S::EarliestDeadline { weights, .. } => Some((weights, true)),
+            S::Weighted { weights } | S::WeightedRandom { weights } => Some((weights, true)),
+            S::EarliestDeadline { weights, .. } => Some((weights, true)),
             S::LeastConnections { weights, .. } | S::Rendezvous { weights, .. } => {
                 Some((weights, !weights.is_empty()))
             }
@@ -165,8 +178,24 @@ impl BalanceSpec {
                 wiring.problem("`active_request_bias` is not below 0");
             }
             S::Sticky { first, .. } => wiring.at_name("first", |w| first.check(members, w)),
+            S::Shuffle { shard, .. }
+                if *shard == 0 || members.is_some_and(|n| *shard > u32::from(n)) =>
+            {
+                let all = members.map_or("all".into(), |members| members.to_string());
+                wiring.at_name("shard", |w| w.problem(format!("a shard is 1 to {all} members")));
+            }
+            S::Prequal { probes, pool, .. } => check_prequal(*probes, *pool, wiring),
             _ => {}
         }
+    }
+}
+
+fn check_prequal(probes: f64, pool: u32, wiring: &mut Wiring<'_>) {
+    if !(probes > 0.0 && probes <= 100.0) {
+        wiring.at_name("probes", |w| w.problem("some are sent, and at most 100 per request"));
+    }
+    if !(2..=1000).contains(&pool) {
+        wiring.at_name("pool", |w| w.problem("a choice needs 2 probes, and 1000 are plenty"));
     }
 }
 

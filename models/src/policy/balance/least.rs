@@ -8,8 +8,9 @@ use super::weighted::Smooth;
 pub enum LeastConnections {
     /// HAProxy: the lowest [`haproxy_key`]; any of several.
     Haproxy(Vec<u32>),
-    /// nginx: the fewest connections per weight; several take turns by weight.
-    Nginx(Vec<u32>, Smooth),
+    /// nginx: the fewest connections per weight; several, gathered in the last field, take turns
+    /// by weight.
+    Nginx(Vec<u32>, Smooth, Vec<u16>),
 }
 
 /// The key of HAProxy's leastconn tree: an idle server comes first whatever its weight.
@@ -35,7 +36,7 @@ impl LeastConnections {
                 };
                 *equal().nth(drawn).expect("drawn below the count")
             }
-            LeastConnections::Nginx(weights, smooth) => {
+            LeastConnections::Nginx(weights, smooth, equal) => {
                 let (in_hand, weight) =
                     (scene.in_hand, |m: u16| u64::from(weights[usize::from(m)]));
                 let order = |a: u16, b: u16| {
@@ -45,33 +46,50 @@ impl LeastConnections {
                 };
                 let ready = scene.ready.iter().copied();
                 let least = ready.clone().min_by(|a, b| order(*a, *b)).expect("somebody is ready");
-                let equal: Vec<u16> = ready.filter(|m| order(*m, least).is_eq()).collect();
-                if equal.len() == 1 { least } else { smooth.pick(&equal) }
+                equal.clear();
+                equal.extend(ready.filter(|m| order(*m, least).is_eq()));
+                if equal.len() == 1 { least } else { smooth.pick(equal) }
             }
         }
     }
 }
 
-/// The one with the fewest calls in hand of `choices` different ones; ties go to the one drawn
+/// The one with the fewest calls in hand of so many different ones; ties go to the one drawn
 /// first. Everybody, if there are not so many. Draws as Finagle does: below n, then below n − 1
 /// around those drawn already.
-pub fn distinct_choices(choices: u32, scene: &mut Scene<'_>) -> u16 {
-    let count = scene.ready.len() as u32;
-    let mut drawn: Vec<u32> = Vec::new();
-    let mut best = None;
-    for made in 0..choices.min(count) {
-        let mut place = (scene.below)(count - made);
-        for &earlier in &drawn {
-            place += u32::from(place >= earlier);
-        }
-        drawn.insert(drawn.partition_point(|&earlier| earlier < place), place);
-        let member = scene.ready[place as usize];
-        let load = (scene.in_hand)(member);
-        if best.is_none_or(|(least, _)| load < least) {
-            best = Some((load, member));
-        }
+#[derive(Clone, Debug)]
+pub struct Distinct {
+    choices: u32,
+    /// The places drawn for the present choice, in order of place.
+    drawn: Vec<u32>,
+}
+
+impl Distinct {
+    /// Draws `choices` of them.
+    pub fn new(choices: u32) -> Distinct {
+        Distinct { choices, drawn: Vec::new() }
     }
-    best.expect("somebody is ready").1
+
+    /// The least loaded of those drawn.
+    pub fn pick(&mut self, scene: &mut Scene<'_>) -> u16 {
+        let count = scene.ready.len() as u32;
+        self.drawn.clear();
+        let mut best = None;
+        for made in 0..self.choices.min(count) {
+            let mut place = (scene.below)(count - made);
+            for &earlier in &self.drawn {
+                place += u32::from(place >= earlier);
+            }
+            let order = self.drawn.partition_point(|&earlier| earlier < place);
+            self.drawn.insert(order, place);
+            let member = scene.ready[place as usize];
+            let load = (scene.in_hand)(member);
+            if best.is_none_or(|(least, _)| load < least) {
+                best = Some((load, member));
+            }
+        }
+        best.expect("somebody is ready").1
+    }
 }
 
 #[cfg(test)]
@@ -118,7 +136,7 @@ mod tests {
     #[test]
     fn the_least_connections_of_nginx() {
         let weights = vec![2, 1, 1];
-        let mut rule = LeastConnections::Nginx(weights.clone(), Smooth::new(&weights));
+        let mut rule = LeastConnections::Nginx(weights.clone(), Smooth::new(&weights), vec![]);
         let mut pick = |in_hand: &[u32]| picked(in_hand, &[], |scene| rule.pick(scene));
         assert_eq!((pick(&[3, 1, 2]), pick(&[1, 1, 1])), (1, 0));
         assert_eq!([pick(&[2, 1, 2]), pick(&[2, 1, 2]), pick(&[2, 1, 2])], [0, 1, 0]);
@@ -128,7 +146,7 @@ mod tests {
     #[test]
     fn choices_without_replacement_differ() {
         let pick = |in_hand: &[u32], drawn: &[u32], choices| {
-            picked(in_hand, drawn, |scene| distinct_choices(choices, scene))
+            picked(in_hand, drawn, |scene| Distinct::new(choices).pick(scene))
         };
         assert_eq!(pick(&[0, 5, 4, 0], &[1, 1], 2), 2);
         assert_eq!(pick(&[0, 4, 4, 0], &[2, 1], 2), 2, "a tie goes to the first drawn");

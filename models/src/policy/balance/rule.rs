@@ -7,8 +7,11 @@ use super::aperture::Aperture;
 use super::bounded::Bounded;
 use super::hash::{ip_hash, jump, rendezvous};
 use super::latency::{LeastTime, PeakEwma};
-use super::least::{LeastConnections, distinct_choices};
+use super::least::{Distinct, LeastConnections};
 use super::maglev::Maglev;
+use super::prequal::Prequal;
+use super::random::ByWeight;
+use super::shuffle::Shuffle;
 use super::sticky::Sticky;
 use super::weighted::{Edf, Smooth};
 use crate::key::KeyOf;
@@ -34,10 +37,14 @@ pub enum Rule {
     Smooth(Smooth),
     /// Earliest deadline first, as Envoy's weighted round robin and weighted least request.
     Edf(Edf),
+    /// Chance by weight.
+    ByWeight(ByWeight),
+    /// Each key has a few of the so many members for itself.
+    Shuffle(KeyOf, Shuffle, u16),
     /// The least connections by weight, as HAProxy or nginx reckon them.
     LeastConnections(LeastConnections),
     /// The one with the fewest calls in hand of so many *different* ones.
-    Distinct(u32),
+    Distinct(Distinct),
     /// Power of two choices over peak-sensitive averages of latency.
     PeakEwma(PeakEwma),
     /// The least average latency times calls in hand.
@@ -56,6 +63,8 @@ pub enum Rule {
     Sticky(KeyOf, Sticky),
     /// Two choices within a part of the members.
     Aperture(Aperture),
+    /// What members say of themselves when they are probed.
+    Prequal(Prequal),
 }
 
 impl Rule {
@@ -65,6 +74,16 @@ impl Rule {
             Rule::IpHash(key) | Rule::Jump(key) => Some(*key),
             Rule::Rendezvous(key, _) | Rule::Maglev(key, _) => Some(*key),
             Rule::Bounded(key, _) | Rule::Sticky(key, _) => Some(*key),
+            Rule::Shuffle(key, ..) => Some(*key),
+            _ => None,
+        }
+    }
+
+    /// Itself, if it wants probes.
+    pub fn prequal(&mut self) -> Option<&mut Prequal> {
+        match self {
+            Rule::Prequal(prequal) => Some(prequal),
+            Rule::Sticky(_, sticky) => sticky.prequal(),
             _ => None,
         }
     }
@@ -72,7 +91,8 @@ impl Rule {
     /// Whether it goes by calls in hand or by how they end.
     pub fn counts(&self) -> bool {
         match self {
-            Rule::Smooth(_) | Rule::IpHash(_) | Rule::Jump(_) => false,
+            Rule::Smooth(_) | Rule::ByWeight(_) | Rule::Shuffle(..) => false,
+            Rule::IpHash(_) | Rule::Jump(_) => false,
             Rule::Rendezvous(..) | Rule::Maglev(..) => false,
             Rule::Sticky(_, sticky) => sticky.counts(),
             _ => true,
@@ -84,8 +104,10 @@ impl Rule {
         match self {
             Rule::Smooth(smooth) => smooth.pick(scene.ready),
             Rule::Edf(edf) => edf.pick(scene.ready, scene.in_hand),
+            Rule::ByWeight(by_weight) => by_weight.pick(scene),
+            Rule::Shuffle(_, shuffle, count) => shuffle.pick(*count, scene),
             Rule::LeastConnections(least) => least.pick(scene),
-            Rule::Distinct(choices) => distinct_choices(*choices, scene),
+            Rule::Distinct(distinct) => distinct.pick(scene),
             Rule::PeakEwma(ewma) => ewma.pick(scene),
             Rule::LeastTime(least) => least.pick(scene),
             Rule::IpHash(_) => scene.ready[ip_hash(scene.key as u32, scene.ready.len() as u32)],
@@ -95,6 +117,7 @@ impl Rule {
             Rule::Bounded(_, bounded) => bounded.pick(scene),
             Rule::Sticky(_, sticky) => sticky.pick(scene),
             Rule::Aperture(aperture) => aperture.pick(scene),
+            Rule::Prequal(prequal) => prequal.pick(scene),
         }
     }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use engine::{Span, Time};
 
 use super::Balance;
+use super::prequal::Prequal;
 use super::rule::Scene;
 
 /// Who has which session, and who decides for new ones.
@@ -24,6 +25,11 @@ impl Sticky {
     /// Whether `first` goes by calls in hand.
     pub fn counts(&self) -> bool {
         self.first.counts()
+    }
+
+    /// The rule of new sessions, if it wants probes.
+    pub fn prequal(&mut self) -> Option<&mut Prequal> {
+        self.first.prequal()
     }
 
     /// What `first` wants to hear.

@@ -1,0 +1,105 @@
+//! Shuffle sharding (AWS Builders' Library, "Workload isolation using shuffle-sharding"): each key
+//! has a few members of its own, drawn by its hash, so that what one key does to its members hurts
+//! hardly anybody else whole.
+
+use super::rule::Scene;
+use crate::policy::ring::scatter;
+
+/// So many members for each key.
+#[derive(Clone, Debug)]
+pub struct Shuffle {
+    shard: u32,
+    /// The members of the last key asked for.
+    members: Vec<u16>,
+}
+
+impl Shuffle {
+    /// Shards of `shard` members.
+    pub fn new(shard: u32) -> Shuffle {
+        Shuffle { shard, members: Vec::with_capacity(shard as usize) }
+    }
+
+    /// The members of `key`, of `count` in all: the first of a shuffle that the key decides.
+    pub fn members(&mut self, key: u64, count: u16) -> &[u16] {
+        self.members.clear();
+        let mut word = scatter(key);
+        while self.members.len() < self.shard.min(u32::from(count)) as usize {
+            word = scatter(word.wrapping_add(0x9e37_79b9_7f4a_7c15));
+            let member = ((u128::from(word) * u128::from(count)) >> 64) as u16;
+            if !self.members.contains(&member) {
+                self.members.push(member);
+            }
+        }
+        &self.members
+    }
+
+    /// Any of the key's members that is ready; if none is, its first all the same: others are not
+    /// to suffer from what brought these down.
+    pub fn pick(&mut self, count: u16, scene: &mut Scene<'_>) -> u16 {
+        self.members(scene.key, count);
+        let first = self.members[0];
+        let is_ready = |member: &u16| scene.ready.binary_search(member).is_ok();
+        self.members.retain(is_ready);
+        match self.members.len() {
+            0 => first,
+            count => self.members[(scene.below)(count as u32) as usize],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::Time;
+
+    /// Case B15: how many of its k members a key shares with another, of n members in all
+    /// (hypergeometric), within three standard errors.
+    #[test]
+    fn b15_overlaps_of_shards() {
+        let cases: [(u16, u32, &[f64]); 2] = [
+            (8, 2, &[0.5357143, 0.4285714, 0.03571429]),
+            (100, 5, &[0.76959, 0.2114258, 0.01838485, 0.0005930598]),
+        ];
+        const PAIRS: u64 = 100_000;
+        for (count, shard, expected) in cases {
+            let mut shuffle = Shuffle::new(shard);
+            let mut seen = vec![0; shard as usize + 1];
+            for pair in 0..PAIRS {
+                let one = shuffle.members(2 * pair, count).to_vec();
+                let other = shuffle.members(2 * pair + 1, count);
+                seen[one.iter().filter(|member| other.contains(member)).count()] += 1;
+            }
+            for (shared, &p) in expected.iter().enumerate() {
+                let error = (p * (1.0 - p) / PAIRS as f64).sqrt();
+                let share = f64::from(seen[shared]) / PAIRS as f64;
+                assert!(
+                    (share - p).abs() < 3.0 * error,
+                    "{count}/{shard}: {shared} shared {share}"
+                );
+            }
+        }
+    }
+
+    /// A key's shard does not change; of its members one that is out is left out, and if all are
+    /// out nobody else is asked.
+    #[test]
+    fn nobody_else_is_asked() {
+        let mut shuffle = Shuffle::new(2);
+        let [a, b] = shuffle.members(7, 8).try_into().expect("two members");
+        let others: Vec<u16> = (0..8).filter(|member| ![a, b].contains(member)).collect();
+        let mut picked = |ready: &[u16]| {
+            shuffle.pick(
+                8,
+                &mut Scene {
+                    ready,
+                    key: 7,
+                    now: Time::ZERO,
+                    in_hand: &|_| 0,
+                    below: &mut |n| n - 1,
+                },
+            )
+        };
+        let all: Vec<u16> = (0..8).collect();
+        assert_eq!((picked(&all), picked(&[a]), picked(&[b]), picked(&others)), (b, a, b, a));
+    }
+}
