@@ -4,18 +4,22 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use engine::{Histogram, RunRecord};
+use engine::{Histogram, RunRecord, Sparse};
 use hdrhistogram::Histogram as Hdr;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use crate::Report;
-use crate::result::latencies;
+use crate::series::MOST_SEEDS;
+use crate::totals::latencies;
 
-/// One microsecond: values in the log are nanoseconds, shown in milliseconds.
+/// Nanoseconds in a millisecond: the log keeps nanoseconds, and shows milliseconds.
 const DIVISOR: f64 = 1e6;
+/// The log has at most this many histograms of an operation and seed.
+const MOST_INTERVALS: usize = 60;
 
-/// `latency.hlog`: one histogram per operation, interval, variant and seed, tagged so.
+/// `latency.hlog`: one histogram per operation, interval, variant and seed (the first
+/// [`MOST_SEEDS`] of them), tagged so.
 pub fn log(report: &Report) -> String {
     let mut out = Vec::new();
     let mut serializer = V2DeflateSerializer::new();
@@ -27,17 +31,25 @@ pub fn log(report: &Report) -> String {
     let mut writer =
         builder.begin_log_with(&mut out, &mut serializer).expect("memory takes everything");
     let several = report.variants.len() > 1 || report.runs().count() > 1;
+    let mut hdr = empty();
     for variant in &report.variants {
-        for run in &variant.runs {
-            for (name, start, span, histogram) in intervals(run) {
+        for run in variant.runs.iter().take(MOST_SEEDS) {
+            for interval in intervals(run) {
                 let label = match (several, &variant.name) {
-                    (false, _) => name.to_string(),
-                    (true, Some(variant)) => format!("{variant}:{}:{name}", run.seed),
-                    (true, None) => format!("{}:{name}", run.seed),
+                    (false, _) => interval.operation.to_string(),
+                    (true, Some(variant)) => {
+                        format!("{variant}:{}:{}", run.seed, interval.operation)
+                    }
+                    (true, None) => format!("{}:{}", run.seed, interval.operation),
                 };
                 let label = label.replace([',', ' ', '\n'], "_");
+                hdr.reset();
+                for (value, count) in interval.took.values() {
+                    hdr.record_n(value, count).expect("it grows as it needs");
+                }
+                let [start, span] = [interval.start, interval.span].map(Duration::from_nanos);
                 writer
-                    .write_histogram(&histogram, start, span, Tag::new(&label))
+                    .write_histogram(&hdr, start, span, Tag::new(&label))
                     .expect("memory takes everything");
             }
         }
@@ -45,21 +57,35 @@ pub fn log(report: &Report) -> String {
     String::from_utf8(out).expect("the log is text")
 }
 
-/// Operation, start and length of each interval with something in it; made one by one, because
-/// the library's histograms are large.
-fn intervals(run: &RunRecord) -> impl Iterator<Item = (&str, Duration, Duration, Hdr<u64>)> {
-    run.operations.iter().flat_map(|(name, operation)| {
-        let ends = run.series.times.iter().map(|time| time.0);
-        let starts = std::iter::once(0).chain(ends.clone());
-        let filled = starts.zip(ends).zip(&operation.intervals);
-        filled.filter(|(_, interval)| !interval.took.is_empty()).map(
-            move |((start, end), interval)| {
-                let nanos = Duration::from_nanos;
-                let took = converted(interval.took.values());
-                (name.as_str(), nanos(start), nanos(end - start), took)
-            },
-        )
-    })
+/// What ended in one or several intervals of the series.
+struct Logged<'a> {
+    operation: &'a str,
+    start: u64,
+    span: u64,
+    took: Sparse,
+}
+
+/// What is logged of a run: neighbours are put together where there are too many.
+fn intervals(run: &RunRecord) -> Vec<Logged<'_>> {
+    let ends = &run.series.times;
+    let together = ends.len().div_ceil(MOST_INTERVALS).max(1);
+    let mut all = Vec::new();
+    for (operation, record) in &run.operations {
+        let mut start = 0;
+        for (ends, parts) in ends.chunks(together).zip(record.intervals.chunks(together)) {
+            let end = ends[ends.len() - 1].0;
+            let took = Sparse::merged(parts.iter().map(|part| &part.took));
+            if !took.is_empty() {
+                all.push(Logged { operation, start, span: end - start, took });
+            }
+            start = end;
+        }
+    }
+    all
+}
+
+fn empty() -> Hdr<u64> {
+    Hdr::new(3).expect("three digits are allowed")
 }
 
 /// Ours in the library's form: each value at the middle of its bucket, three digits.

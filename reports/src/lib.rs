@@ -8,6 +8,7 @@ pub mod result;
 pub mod series;
 pub mod summary;
 pub mod topology;
+pub mod totals;
 mod write;
 
 use engine::RunRecord;
@@ -54,7 +55,7 @@ pub struct TopologyNode {
 }
 
 /// A check and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CheckRow {
     /// As the scenario says it.
     pub text: String,
@@ -62,7 +63,11 @@ pub struct CheckRow {
     pub variant: Option<String>,
     /// What came of it.
     pub verdict: Verdict,
-    /// What was measured, in the unit of the limit.
+    /// What was measured, for programs; `None` if nothing was.
+    pub value: Option<f64>,
+    /// The unit of `value`: `"ns"`, `"ratio"`, `"1/s"`, or empty for a count.
+    pub unit: &'static str,
+    /// The same for people, in the unit of the limit.
     pub observed: String,
     /// The 95 % interval over seeds, if there is one.
     pub interval: Option<String>,

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use engine::record::{OperationRecord, Outcomes};
-use engine::{Histogram, Outcome, RunRecord, Span};
+use engine::record::Outcomes;
+use engine::{Histogram, Outcome, RunRecord};
 use serde_json::{Map, Value, json};
 
+use crate::totals::{combined, latencies, outcomes, utilisation};
 use crate::{CheckRow, Report, VariantRuns, Verdict};
 
 /// The whole document.
@@ -26,40 +27,16 @@ pub fn json(report: &Report) -> Value {
             document.insert("digest".into(), digest.into());
             document.insert("checks".into(), checks.into());
             let each = |variant: &VariantRuns| {
-                (variant.name.clone().unwrap_or_default(), Value::Object(runs(&variant.runs)))
+                let mut record = runs(&variant.runs);
+                let own = report.checks.iter().filter(|check| check.variant == variant.name);
+                record.insert("checks".into(), own.map(check).collect());
+                (variant.name.clone().unwrap_or_default(), Value::Object(record))
             };
             let each: Map<String, Value> = variants.iter().map(each).collect();
             document.insert("variants".into(), each.into());
         }
     }
     Value::Object(document)
-}
-
-/// One fingerprint of many.
-pub fn combined<'a>(runs: impl Iterator<Item = &'a RunRecord>) -> String {
-    let mut digest = engine::Digest::default();
-    runs.for_each(|run| digest.fold(run.digest));
-    format!("{:016x}", digest.value())
-}
-
-/// The latencies of all operations together, and of each, over all seeds.
-pub fn latencies(runs: &[RunRecord]) -> Vec<(String, Histogram)> {
-    let mut each: BTreeMap<&str, Histogram> = BTreeMap::new();
-    let mut all = Histogram::fine();
-    for (name, operation) in runs.iter().flat_map(|run| &run.operations) {
-        each.entry(name).or_insert_with(Histogram::fine).merge(&operation.took);
-        all.merge(&operation.took);
-    }
-    let each = each.into_iter().map(|(name, took)| (name.to_string(), took));
-    std::iter::once(("all".to_string(), all)).chain(each).collect()
-}
-
-/// Ends by outcome over all operations and seeds.
-pub fn outcomes(runs: &[RunRecord]) -> Outcomes {
-    let mut sum = Outcomes::default();
-    let operations = runs.iter().flat_map(|run| run.operations.values());
-    operations.for_each(|operation: &OperationRecord| sum.add(&operation.outcomes));
-    sum
 }
 
 fn runs(runs: &[RunRecord]) -> Map<String, Value> {
@@ -119,12 +96,6 @@ fn summed(
         *sum.entry(name).or_default() += value;
     }
     sum.into_iter().map(|(name, value)| (name, value.into())).collect()
-}
-
-/// Busy share of a member over a whole run; `None` if nothing limits it.
-pub fn utilisation(busy: Span, servers: u64, run: &RunRecord) -> Option<f64> {
-    let capacity = servers as f64 * run.ended.as_secs();
-    (capacity > 0.0).then(|| busy.as_secs() / capacity)
 }
 
 fn components(runs: &[RunRecord]) -> Value {
@@ -228,7 +199,8 @@ fn check(row: &CheckRow) -> Value {
         Verdict::NoSamples => "no samples",
     };
     json!({
-        "check": row.text, "variant": row.variant, "verdict": verdict, "observed": row.observed,
+        "check": row.text, "variant": row.variant, "verdict": verdict, "value": row.value,
+        "unit": row.unit, "observed": row.observed,
         "interval": row.interval, "limit": row.limit, "note": row.note,
     })
 }

@@ -1,13 +1,16 @@
-//! The summary on the terminal: checks, latency, components, events, verdict, how to repeat it.
+//! The summary on the terminal: checks, what to read first, latency, components, events, verdict,
+//! how to repeat it. At most 100 columns wide, as long as names are not absurd.
+
+mod checks;
+mod first;
 
 use std::fmt::Write as _;
 
-use engine::record::MemberRecord;
-use engine::{Outcome, RunRecord};
+use engine::{Histogram, Outcome, RunRecord};
 
 use crate::format::{count, percent, time};
-use crate::result::{combined, latencies, outcomes, utilisation};
-use crate::{CheckRow, Report, VariantRuns, Verdict};
+use crate::totals::{combined, latencies, latency, loads, outcomes};
+use crate::{Report, VariantRuns, Verdict};
 
 /// How the terminal wants it.
 #[derive(Clone, Copy, Debug)]
@@ -18,50 +21,46 @@ pub struct Style {
     pub colour: bool,
 }
 
-impl Style {
-    fn sign(self, verdict: Verdict) -> String {
-        let (fancy, plain, colour) = match verdict {
-            Verdict::Pass => ("✓", "ok", "32"),
-            Verdict::Fail => ("✗", "FAIL", "31"),
-            Verdict::Inconclusive => ("?", "?", "33"),
-            Verdict::NoSamples => ("∅", "none", "31"),
-        };
-        let sign = if self.unicode { fancy } else { plain };
-        if self.colour { format!("\x1b[{colour}m{sign}\x1b[0m") } else { sign.into() }
-    }
-}
-
 /// The whole summary.
 pub fn summary(report: &Report, style: Style) -> String {
     let mut out = String::new();
     header(&mut out, report);
-    checks(&mut out, report, style);
-    for variant in &report.variants {
-        latency(&mut out, variant);
-    }
+    checks::checks(&mut out, report, style);
     if let [only] = &report.variants[..] {
+        first::read_first(&mut out, report, &only.runs);
+        latency_table(&mut out, &report.variants);
         components(&mut out, &only.runs);
-        events(&mut out, &only.runs[0]);
+    } else {
+        compared(&mut out, report);
+        latency_table(&mut out, &report.variants);
     }
+    events(&mut out, report);
     verdict(&mut out, report);
-    out
+    if style.unicode { out } else { ascii(&out) }
+}
+
+/// What a terminal without UTF-8 shows instead.
+fn ascii(text: &str) -> String {
+    text.replace('×', "x").replace('–', "-").replace('…', "~")
 }
 
 fn header(out: &mut String, report: &Report) {
     let first = report.runs().next().expect("at least one run");
-    let runs = report.runs().count();
     let seeds: Vec<u64> = report.variants[0].runs.iter().map(|run| run.seed).collect();
     let seeds = match (seeds.first(), seeds.last()) {
         (Some(first), Some(last)) if first != last => format!("seeds {first}..{last}"),
         (Some(first), _) => format!("seed {first}"),
         _ => String::new(),
     };
+    let runs = match report.runs().count() {
+        1 => String::new(),
+        runs => format!(" × {runs} runs"),
+    };
     let requests: u64 = report.runs().map(|run| run.requests.generated).sum();
     let events: u64 = report.runs().map(|run| run.events).sum();
-    let digest = combined(report.runs());
     let _ = writeln!(
         out,
-        "{}  {seeds}  {} simulated ×{runs}  {} requests  {} events  digest {digest}\n",
+        "{}  {seeds}  {} simulated{runs}  {} requests  {} events\n",
         report.scenario,
         time(first.ended.0 as f64),
         count(requests as f64),
@@ -69,149 +68,132 @@ fn header(out: &mut String, report: &Report) {
     );
 }
 
-fn checks(out: &mut String, report: &Report, style: Style) {
-    if report.checks.is_empty() {
-        let _ = writeln!(out, "CHECKS     none: add checks: [\"latency p99 < 250ms\"]\n");
-        return;
-    }
-    let name = |check: &CheckRow| match &check.variant {
-        Some(variant) => format!("{} [{variant}]", check.text),
-        None => check.text.clone(),
-    };
-    let width = report.checks.iter().map(|check| name(check).chars().count()).max().unwrap_or(0);
-    let width = width.clamp(20, 76);
+/// Seven columns of a latency table.
+fn row(took: &Histogram) -> String {
+    let [p50, p90, p99, p999] = [0.5, 0.9, 0.99, 0.999].map(|q| time(took.quantile(q) as f64));
+    let (n, mean, max) = (count(took.count() as f64), time(took.mean()), time(took.max() as f64));
+    format!("{n:>8} {mean:>9} {p50:>9} {p90:>9} {p99:>9} {p999:>9} {max:>9}")
+}
+
+fn latency_table(out: &mut String, variants: &[VariantRuns]) {
     let _ = writeln!(
         out,
-        "CHECKS{:w$}  {:>14}  {:<22}",
-        "",
-        "observed",
-        "95 % over seeds",
-        w = width - 3
+        "LATENCY{:<22} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "", "count", "mean", "p50", "p90", "p99", "p99.9", "max"
     );
-    for check in &report.checks {
-        let (name, observed) = (name(check), &check.observed);
-        let interval = check.interval.as_deref().unwrap_or("");
-        let line = format!(
-            " {} {name:<width$}  {observed:>14}  {interval:<22}  {}",
-            style.sign(check.verdict),
-            check.note
-        );
-        let _ = writeln!(out, "{}", line.trim_end());
+    for variant in variants {
+        if let Some(name) = &variant.name {
+            let _ = writeln!(out, " {name}");
+        }
+        let indent = if variant.name.is_some() { "   " } else { " " };
+        let rows = latencies(&variant.runs);
+        let skip = usize::from(rows.len() == 2);
+        for (operation, took) in rows.into_iter().skip(skip) {
+            let _ = writeln!(out, "{:<29} {}", format!("{indent}{operation}"), row(&took));
+        }
+        let _ = writeln!(out, "{indent}{}", ends(&variant.runs));
     }
     out.push('\n');
 }
 
-fn latency(out: &mut String, variant: &VariantRuns) {
-    let title = variant.name.as_deref().unwrap_or("");
+/// How requests ended, in one line.
+fn ends(runs: &[RunRecord]) -> String {
+    let ends = outcomes(runs);
+    let share = percent(ends.errors() as f64 / ends.total().max(1) as f64);
+    let there = Outcome::ALL.into_iter().filter(|outcome| ends.of(*outcome) > 0);
+    let there =
+        there.map(|outcome| format!("{} {}", outcome.name(), count(ends.of(outcome) as f64)));
+    format!("errors {share} of requests: {}", there.collect::<Vec<_>>().join(", "))
+}
+
+/// Variants side by side: one line each.
+fn compared(out: &mut String, report: &Report) {
     let _ = writeln!(
         out,
-        "LATENCY  {title:<22} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "count", "mean", "p50", "p90", "p99", "p99.9", "max"
+        "VARIANTS{:<17} {:>9} {:>9} {:>9} {:>9} {:>9}  busiest, at its peak",
+        "", "done/s", "errors", "mean", "p50", "p99"
     );
-    let rows = latencies(&variant.runs);
-    let skip = usize::from(rows.len() == 2);
-    for (operation, took) in rows.into_iter().skip(skip) {
-        let quantiles = [0.5, 0.9, 0.99, 0.999].map(|q| time(took.quantile(q) as f64));
-        let [p50, p90, p99, p999] = quantiles;
-        let (n, mean, max) =
-            (count(took.count() as f64), time(took.mean()), time(took.max() as f64));
+    for variant in &report.variants {
+        let (took, ends) = (latency(&variant.runs), outcomes(&variant.runs));
+        let traffic = |run: &RunRecord| (run.duration.0 - run.warmup.0) as f64 / 1e9;
+        let seconds: f64 = variant.runs.iter().map(traffic).sum();
+        let loads = loads(&variant.runs);
+        let busiest = first::bottleneck(report, &loads).map_or("–".into(), |load| {
+            format!("{} {}", load.name, percent(load.peak.unwrap_or(0.0)))
+        });
         let _ = writeln!(
             out,
-            " {operation:<30} {n:>8} {mean:>9} {p50:>9} {p90:>9} {p99:>9} {p999:>9} {max:>9}"
+            " {:<24} {:>9} {:>9} {:>9} {:>9} {:>9}  {busiest}",
+            variant.name.as_deref().unwrap_or(""),
+            count(ends.of(Outcome::Done) as f64 / seconds),
+            percent(ends.errors() as f64 / ends.total().max(1) as f64),
+            time(took.mean()),
+            time(took.quantile(0.5) as f64),
+            time(took.quantile(0.99) as f64),
         );
     }
-    let ends = outcomes(&variant.runs);
-    let bad = Outcome::ALL.into_iter().filter(|o| *o != Outcome::Done && ends.of(*o) > 0);
-    let bad: Vec<String> =
-        bad.map(|o| format!("{} {}", o.name(), count(ends.of(o) as f64))).collect();
-    let errors = percent(ends.errors() as f64 / ends.total().max(1) as f64);
-    let causes = if bad.is_empty() { "no request ended badly".into() } else { bad.join(", ") };
-    let _ = writeln!(out, " errors {errors}: {causes}\n");
-}
-
-/// Means and maxima over the seeds of one component.
-struct Load {
-    name: String,
-    kind: String,
-    replicas: usize,
-    utilisation: Option<f64>,
-    queue: f64,
-    arrived: f64,
-    turned_away: f64,
-}
-
-fn loads(runs: &[RunRecord]) -> Vec<Load> {
-    let groups = runs[0].groups.iter().enumerate();
-    let load = |(place, group): (usize, &engine::record::GroupRecord)| {
-        let members: Vec<(&MemberRecord, &RunRecord)> = runs
-            .iter()
-            .flat_map(|run| run.groups[place].members.iter().map(move |member| (member, run)))
-            .collect();
-        let busy: Vec<f64> = members
-            .iter()
-            .filter_map(|(member, run)| utilisation(member.busy, member.servers, run))
-            .collect();
-        let sum = |of: fn(&MemberRecord) -> u64| members.iter().map(|(m, _)| of(m)).sum::<u64>();
-        Load {
-            name: group.name.clone(),
-            kind: group.kind.clone(),
-            replicas: group.members.len(),
-            utilisation: (!busy.is_empty()).then(|| busy.iter().sum::<f64>() / busy.len() as f64),
-            queue: members.iter().map(|(member, _)| member.queue_max).fold(0.0, f64::max),
-            arrived: sum(|member| member.arrived) as f64,
-            turned_away: sum(|member| member.turned_away) as f64,
-        }
-    };
-    groups.map(load).collect()
+    out.push('\n');
 }
 
 fn components(out: &mut String, runs: &[RunRecord]) {
-    let loads: Vec<Load> = loads(runs).into_iter().filter(|load| load.kind != "Traffic").collect();
-    let busiest = loads.iter().filter_map(|load| load.utilisation).fold(0.0, f64::max);
     let seconds: f64 = runs.iter().map(|run| run.ended.as_secs()).sum();
     let _ = writeln!(
         out,
-        "COMPONENTS {:<20} {:>8} {:>9} {:>10} {:>10} {:>11}",
-        "", "replicas", "busy", "queue max", "calls/s", "turned away"
+        "COMPONENTS{:<19} {:>8} {:>9} {:>9} {:>10} {:>10} {:>12}",
+        "", "replicas", "busy", "at peak", "queue max", "calls/s", "turned away"
     );
-    for load in &loads {
-        let busy = load.utilisation.map_or("–".into(), percent);
-        let bottleneck = load.utilisation == Some(busiest) && (busiest >= 0.9 || load.queue > 0.0);
+    for load in loads(runs).iter().filter(|load| load.kind != "Traffic") {
+        let share = |busy: Option<f64>| busy.map_or("–".into(), percent);
         let _ = writeln!(
             out,
-            " {:<30} {:>8} {busy:>9} {:>10} {:>10} {:>11}{}",
+            " {:<28} {:>8} {:>9} {:>9} {:>10} {:>10} {:>12}",
             load.name,
             load.replicas,
+            share(load.busy),
+            share(load.peak),
             count(load.queue),
             count(load.arrived / seconds),
             count(load.turned_away),
-            if bottleneck { "  < the busiest" } else { "" },
         );
     }
     out.push('\n');
 }
 
-fn events(out: &mut String, run: &RunRecord) {
-    if run.actions.is_empty() {
-        return;
+/// What happened to the first run of each variant; variants that lived through the same share a
+/// list.
+fn events(out: &mut String, report: &Report) {
+    let lists: Vec<String> = report.variants.iter().map(|v| actions(&v.runs[0])).collect();
+    for (index, list) in lists.iter().enumerate() {
+        if list.is_empty() || lists[..index].contains(list) {
+            continue;
+        }
+        let sharing = (0..lists.len()).filter(|other| lists[*other] == *list);
+        let names: Vec<&str> =
+            sharing.filter_map(|other| report.variants[other].name.as_deref()).collect();
+        let all = names.is_empty() || names.len() == lists.len();
+        let whose = if all { String::new() } else { format!("  {}", names.join(", ")) };
+        let _ = writeln!(out, "EVENTS{whose}\n{list}");
     }
-    let _ = writeln!(out, "EVENTS");
+}
+
+fn actions(run: &RunRecord) -> String {
+    let mut out = String::new();
     for action in &run.actions {
         let until =
             action.ended.map_or("to the end".into(), |end| format!("to {}", time(end.0 as f64)));
         let mut touched = action.touched.clone();
-        let more = touched.len().saturating_sub(4);
-        touched.truncate(4);
+        let more = touched.len().saturating_sub(3);
+        touched.truncate(3);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let _ = writeln!(
-            out,
+        let line = format!(
             " {:>8} {until:<11} {:<34} {}{more}",
             time(action.began.0 as f64),
             action.name,
             touched.join(", ")
         );
+        let _ = writeln!(out, "{}", line.trim_end());
     }
-    out.push('\n');
+    out
 }
 
 fn verdict(out: &mut String, report: &Report) {
@@ -228,5 +210,6 @@ fn verdict(out: &mut String, report: &Report) {
             format!("INCONCLUSIVE {} of {total} checks: add seeds", of(Verdict::Inconclusive))
         }
     };
-    let _ = writeln!(out, "{line}\nreproduce: {}", report.reproduce);
+    let digest = combined(report.runs());
+    let _ = writeln!(out, "{line}\nreproduce: {}  # digest {digest}", report.reproduce);
 }

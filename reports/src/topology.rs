@@ -4,7 +4,7 @@
 //! it calls. Within a layer by the mean place of the callers (one sweep of the barycentre
 //! heuristic). Calls that pass a layer go below its boxes; calls that go back are drawn as curves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use petgraph::Direction;
@@ -13,9 +13,9 @@ use petgraph::visit::EdgeRef;
 
 use crate::Report;
 use crate::format::{count, percent};
-use crate::result::utilisation;
+use crate::totals::utilisation;
 
-const BOX: (f64, f64) = (184.0, 56.0);
+const BOX: (f64, f64) = (196.0, 70.0);
 const GAP: (f64, f64) = (150.0, 34.0);
 const MARGIN: f64 = 40.0;
 /// A line of a label, and about how wide one of its letters is.
@@ -29,7 +29,7 @@ type Places = BTreeMap<NodeIndex, Point>;
 pub fn svg(report: &Report) -> String {
     let places = places(report);
     let width = places.values().map(|(x, _)| x + BOX.0).fold(0.0, f64::max) + MARGIN;
-    let height = places.values().map(|(_, y)| y + BOX.1).fold(0.0, f64::max) + 2.0 * MARGIN;
+    let height = places.values().map(|(_, y)| y + BOX.1).fold(0.0, f64::max) + MARGIN;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          width=\"{width}\" \
@@ -177,13 +177,20 @@ fn free(wanted: Point, lines: &[String], others: &[(Point, Vec<String>)]) -> Poi
 
 /// Lines of text around a point.
 fn label(out: &mut String, (x, y): Point, lines: &[String]) {
+    let letters = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let (width, height) = (letters as f64 * LETTER + 6.0, lines.len() as f64 * LINE + 2.0);
+    let _ = writeln!(
+        out,
+        "<rect x=\"{}\" y=\"{}\" width=\"{width}\" height=\"{height}\" rx=\"3\" fill=\"white\"/>",
+        x - width / 2.0,
+        y - height / 2.0,
+    );
     let top = y - (lines.len() as f64 - 1.0) * LINE / 2.0 + 4.0;
     for (row, line) in lines.iter().enumerate() {
         let y = top + row as f64 * LINE;
         let _ = writeln!(
             out,
-            "<text x=\"{x}\" y=\"{y}\" font-size=\"11\" text-anchor=\"middle\" stroke=\"white\" \
-             stroke-width=\"4\" paint-order=\"stroke\">{line}</text>"
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"11\" text-anchor=\"middle\">{line}</text>"
         );
     }
 }
@@ -200,27 +207,56 @@ fn boxes(out: &mut String, report: &Report, places: &Places) {
             .collect();
         let mean = (!busy.is_empty()).then(|| busy.iter().sum::<f64>() / busy.len() as f64);
         let times = if node.replicas > 1 { format!(" ×{}", node.replicas) } else { String::new() };
-        let second = match mean {
-            Some(mean) => {
-                format!("{}{times}, busy {}", node.kind, percent((mean * 1000.0).round() / 1000.0))
-            }
-            None => format!("{}{times}", node.kind),
+        let busy = mean.map(|mean| format!("busy {}", percent((mean * 1000.0).round() / 1000.0)));
+        let zones: BTreeSet<&str> =
+            group.iter().flat_map(|group| &group.members).map(|member| &*member.zone).collect();
+        let zones = zones.into_iter().filter(|zone| !zone.is_empty()).collect::<Vec<_>>();
+        let zones = (!zones.is_empty()).then(|| format!("zones {}", zones.join(", ")));
+        let mut lines = vec![format!("{}{times}", node.kind)];
+        lines.extend(busy);
+        lines.extend(zones);
+        let (second, third) = match &lines[..] {
+            [kind, busy, zones @ ..] => (format!("{kind}, {busy}"), zones.concat()),
+            _ => (lines.concat(), String::new()),
         };
+        let tx = x + BOX.0 / 2.0;
         let _ = writeln!(
             out,
             "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"6\" \
-             fill=\"{}\" stroke=\"#333\"/>\n\
-             <text x=\"{tx}\" y=\"{}\" font-size=\"14\" text-anchor=\"middle\" \
-             font-weight=\"bold\">{}</text>\n\
-             <text x=\"{tx}\" y=\"{}\" font-size=\"11\" text-anchor=\"middle\">{second}</text>",
+             fill=\"{}\" stroke=\"#333\"/>",
             BOX.0,
             BOX.1,
             shade(mean),
-            y + 24.0,
-            escape(&node.name),
-            y + 42.0,
-            tx = x + BOX.0 / 2.0,
         );
+        let name: &str = &node.name;
+        // Three lines fill a box; two stand in its middle.
+        let top = if third.is_empty() { y + 31.0 } else { y + 22.0 };
+        for (text, down, size, weight) in [
+            (name, 0.0, 14.0, "bold"),
+            (&second, 19.0, 11.0, "normal"),
+            (&third, 35.0, 11.0, "normal"),
+        ] {
+            if !text.is_empty() {
+                let _ = writeln!(
+                    out,
+                    "<text x=\"{tx}\" y=\"{}\" font-size=\"{}\" text-anchor=\"middle\" \
+                     font-weight=\"{weight}\">{}</text>",
+                    top + down,
+                    fitting(text, size),
+                    escape(text),
+                );
+            }
+        }
+    }
+}
+
+/// The size at which a text stays within its box.
+fn fitting(text: &str, size: f64) -> f64 {
+    let width = text.chars().count() as f64 * size * 0.6;
+    if width > BOX.0 - 12.0 {
+        libm::floor(size * (BOX.0 - 12.0) / width * 10.0) / 10.0
+    } else {
+        size
     }
 }
 

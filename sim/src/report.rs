@@ -38,6 +38,8 @@ fn row(judged: &Judged) -> CheckRow {
         text: judged.text.clone(),
         variant: (!judged.variant.is_empty()).then(|| judged.variant.clone()),
         verdict,
+        value: judged.observed.filter(|value| value.is_finite()),
+        unit: unit.symbol(),
         observed: judged.observed.map_or("-".into(), shown),
         interval: judged.interval.map(|(low, high)| format!("[{}, {}]", shown(low), shown(high))),
         limit: judged.limit.clone(),

@@ -252,7 +252,7 @@ fn plan(
         return None;
     }
     if !journey.is_empty() {
-        let operation = wiring.builder.operation(name);
+        let operation = wiring.builder.whole_request(name);
         let mut compiler = Compiler::new(wiring, id, true);
         let entry = compiler.flow_at(&["journey"], journey);
         return Some(Plan::Journey {
@@ -315,6 +315,6 @@ fn choice(
         channels.len() - 1
     });
     let op = wiring.builder.op(target);
-    let operation = wiring.builder.operation(target);
+    let operation = wiring.builder.whole_request(target);
     Some(Choice { up_to, op, operation, channel: place as u16 })
 }

@@ -1,11 +1,13 @@
 //! The paper: axes, grid, shaded actions, lines and a legend, as plotters draws them.
 
 use engine::RunRecord;
-use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
-use plotters::coord::types::RangedCoordf64;
+use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use super::axis::{self, Axis};
 use super::curves::Point;
+use super::windows::{LANE, Windows};
+use crate::format::{count, digits, time};
 
 /// Okabe and Ito's colours, which the colour-blind can tell apart; black first.
 const COLOURS: [RGBColor; 8] = [
@@ -18,18 +20,29 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(86, 180, 233),
     RGBColor(150, 140, 20),
 ];
+/// What is written beside the data.
+pub(super) const GREY: RGBColor = RGBColor(80, 80, 80);
 
 const SIZE: (u32, u32) = (960, 420);
-/// Room for the legend, right of the plot.
+/// Left of the plot, and right of it for the legend.
+pub(super) const LEFT: u32 = 84;
 const LEGEND: u32 = 190;
+/// Above the plot, without the lanes of actions.
+const TOP: u32 = 56;
+/// The right end of the plot.
+pub(super) const RIGHT: u32 = SIZE.0 - LEGEND;
+
+pub(super) type Paper<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Plot<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Axis, Axis>>;
 
 /// How values lie on the upright axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scale {
-    Linear,
-    Log,
+    Count,
     /// From 0 to 1, shown as 0 to 100.
     Percent,
+    /// Seconds, by powers of ten if they span enough of them.
+    Latency,
 }
 
 /// A named line.
@@ -61,211 +74,170 @@ enum Along {
     Nines,
 }
 
-/// A time in which an action lasted.
-struct Window {
-    name: String,
-    from: f64,
-    to: f64,
-}
-
 /// An empty chart.
 pub struct Chart {
     title: String,
+    note: String,
     unit: String,
     scale: Scale,
     along: Along,
     end: f64,
-    windows: Vec<Window>,
+    windows: Windows,
 }
 
 impl Chart {
     /// Along simulated time, with the actions of the first run.
-    pub fn over_time(runs: &[RunRecord], title: &str, unit: &str) -> Chart {
-        let run = &runs[0];
-        let end = run.ended.as_secs().max(1e-9);
-        let lasted = run.actions.iter().filter(|action| action.began <= run.ended);
-        let windows = lasted.map(|action| Window {
-            name: action.name.clone(),
-            from: action.began.as_secs(),
-            to: action.ended.map_or(end, engine::Time::as_secs),
-        });
+    pub fn over_time(runs: &[RunRecord], title: &str, unit: &str, scale: Scale) -> Chart {
+        let end = runs[0].ended.as_secs().max(1e-9);
+        let note = match runs.len() {
+            1 => String::new(),
+            n => format!("line: mean of {n} seeds; band: lowest and highest of them"),
+        };
+        let windows = Windows::of(&runs[0], end);
         let (title, unit) = (title.into(), unit.into());
-        let (scale, along) = (Scale::Linear, Along::Time);
-        Chart { title, unit, scale, along, end, windows: windows.collect() }
+        Chart { title, note, unit, scale, along: Along::Time, end, windows }
     }
 
-    /// Along percentiles.
-    pub fn over_nines(title: &str, unit: &str) -> Chart {
-        let (title, unit) = (title.into(), unit.into());
-        Chart { title, unit, scale: Scale::Linear, along: Along::Nines, end: 0.0, windows: vec![] }
+    /// Latencies along percentiles.
+    pub fn over_nines(title: &str) -> Chart {
+        Chart {
+            title: title.into(),
+            note: String::new(),
+            unit: "latency".into(),
+            scale: Scale::Latency,
+            along: Along::Nines,
+            end: 0.0,
+            windows: Windows::default(),
+        }
     }
 
-    pub fn scale(self, scale: Scale) -> Chart {
-        Chart { scale, ..self }
-    }
-
-    /// The drawing. Without anything to draw it says so.
-    pub fn draw(mut self, curves: Vec<Curve>) -> String {
+    /// The drawing; `None` if there is nothing to draw.
+    pub fn draw(mut self, curves: Vec<Curve>) -> Option<String> {
+        let curves: Vec<Curve> = curves.into_iter().filter(Curve::is_something).collect();
+        let highest = curves.iter().map(Curve::highest).fold(0.0, f64::max);
+        let values = || curves.iter().flat_map(|curve| &curve.points);
+        if highest <= 0.0 || values().count() < 2 {
+            return None;
+        }
+        let lowest = values().map(|p| p.low).filter(|y| *y > 0.0).fold(highest, f64::min);
+        self.end = values().map(|point| point.x).fold(self.end, f64::max).max(1e-9);
         let mut out = String::new();
         {
             let root = SVGBackend::with_string(&mut out, SIZE).into_drawing_area();
             root.fill(&WHITE).expect("memory takes everything");
-            let longest = curves.iter().flat_map(|c| c.points.last()).map(|p| p.x);
-            self.end = longest.fold(self.end, f64::max).max(1e-9);
-            self.on(&root, &curves);
+            let upright = match self.scale {
+                Scale::Latency if highest > 4.0 * lowest => axis::logarithmic(lowest, highest),
+                Scale::Percent => axis::linear(highest.max(1.0), 6),
+                _ => axis::linear(highest, 6),
+            };
+            self.plot(&root, &curves, upright);
             root.present().expect("memory takes everything");
         }
-        out
+        Some(out)
     }
 
-    fn on(&self, root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, curves: &[Curve]) {
-        let style = ("sans-serif", 17).into_font();
-        root.draw(&Text::new(self.title.clone(), (16, 10), style)).expect("drawn in memory");
-        let highest = curves.iter().map(Curve::highest).fold(0.0, f64::max);
-        if highest <= 0.0 {
-            let style = ("sans-serif", 15).into_font();
-            let text = Text::new("nothing to show: all values are zero", (380, 200), style);
-            return root.draw(&text).expect("drawn in memory");
-        }
-        let positive = curves.iter().flat_map(|c| &c.points).map(|p| p.low).filter(|y| *y > 0.0);
-        let lowest = positive.fold(highest, f64::min);
-        match self.scale {
-            Scale::Linear => self.plot(root, curves, 0.0..highest * 1.08, highest * 1.08),
-            Scale::Percent => self.plot(root, curves, 0.0..1.05, 1.05),
-            Scale::Log => {
-                let (low, high) = (lowest / 1.5, highest * 1.5);
-                self.plot(root, curves, (low..high).log_scale(), high);
-            }
-        }
-    }
-
-    fn plot<Y>(
-        &self,
-        root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
-        curves: &[Curve],
-        upright: Y,
-        top: f64,
-    ) where
-        Y: AsRangedCoord<Value = f64>,
-        Y::CoordDescType: ValueFormatter<f64>,
-    {
+    fn plot(&self, root: &Paper<'_>, curves: &[Curve], upright: Axis) {
+        let title = ("sans-serif", 17).into_font();
+        root.draw(&Text::new(self.title.clone(), (16, 10), title)).expect("drawn in memory");
+        let note = ("sans-serif", 12).into_font().color(&GREY);
+        root.draw(&Text::new(self.note.clone(), (16, 32), note)).expect("drawn in memory");
+        let level = match self.along {
+            Along::Time => axis::along(self.end),
+            Along::Nines => axis::nines(self.end),
+        };
+        let reach = upright.reach.clone();
         let mut chart = ChartBuilder::on(root)
-            .margin_top(48)
+            .margin_top(TOP + LANE * self.windows.lanes())
             .margin_right(LEGEND)
             .margin_bottom(8)
             .x_label_area_size(44)
-            .y_label_area_size(78)
-            .build_cartesian_2d(0.0..self.end, upright)
+            .y_label_area_size(LEFT)
+            .build_cartesian_2d(level, upright)
             .expect("a chart fits its paper");
         chart
             .configure_mesh()
             .light_line_style(WHITE)
             .bold_line_style(RGBColor(225, 225, 225))
-            .x_labels(10)
-            .y_labels(8)
             .x_label_formatter(&|x| self.level_label(*x))
             .y_label_formatter(&|y| self.upright_label(*y))
             .x_desc(match self.along {
                 Along::Time => "simulated time, s",
-                Along::Nines => "percentile",
+                Along::Nines => "percentile: as many requests took at most as long",
             })
             .y_desc(self.unit.clone())
             .label_style(("sans-serif", 12))
             .axis_desc_style(("sans-serif", 13))
             .draw()
             .expect("drawn in memory");
-        self.shade(root, &mut chart, top);
+        let place = |x: f64, chart: &Plot<'_>| chart.backend_coord(&(x, reach.start)).0;
+        for window in self.windows.shown() {
+            let corners = [(window.from, reach.start), (window.to.min(self.end), reach.end)];
+            let area = Rectangle::new(corners, GREY.mix(0.1).filled());
+            chart.draw_series([area]).expect("drawn in memory");
+            let edge = vec![(window.from, reach.start), (window.from, reach.end)];
+            let edge = PathElement::new(edge, GREY.mix(0.6));
+            chart.draw_series([edge]).expect("drawn in memory");
+            let (from, to) = (place(window.from, &chart), place(window.to.min(self.end), &chart));
+            window.lane(root, from, to, TOP);
+        }
+        self.windows.rest(root, TOP);
         for (index, curve) in curves.iter().enumerate() {
             let colour = COLOURS[index % COLOURS.len()];
-            self.line(&mut chart, curve, colour);
-            self.legend(root, index, &curve.name, colour);
+            line(&mut chart, curve, colour);
+            legend(root, index, &curve.name, colour);
         }
-    }
-
-    /// Windows of actions, shaded and numbered; the legend says what the numbers mean.
-    fn shade<Y: Ranged<ValueType = f64>>(
-        &self,
-        root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
-        chart: &mut ChartContext<'_, SVGBackend<'_>, Cartesian2d<RangedCoordf64, Y>>,
-        top: f64,
-    ) {
-        for (index, window) in self.windows.iter().take(9).enumerate() {
-            let grey = RGBColor(120, 120, 120);
-            let bottom = if self.scale == Scale::Log { f64::MIN_POSITIVE } else { 0.0 };
-            let area = Rectangle::new(
-                [(window.from, bottom), (window.to.min(self.end), top)],
-                grey.mix(0.12).filled(),
-            );
-            chart.draw_series([area]).expect("drawn in memory");
-            let edge =
-                PathElement::new(vec![(window.from, bottom), (window.from, top)], grey.mix(0.6));
-            chart.draw_series([edge]).expect("drawn in memory");
-            let place = chart.backend_coord(&(window.from, top));
-            let number = ("sans-serif", 11).into_font().color(&RGBColor(70, 70, 70));
-            let mark = format!("{}", index + 1);
-            root.draw(&Text::new(
-                mark,
-                (place.0 + 2, 34 + 11 * (index as i32 % 2)),
-                number.clone(),
-            ))
-            .expect("drawn in memory");
-            let x = (SIZE.0 - LEGEND + 14) as i32;
-            let y = 60 + 20 * 9 + 15 * index as i32;
-            let mut name = format!("{} {}", index + 1, window.name);
-            if name.chars().count() > 27 {
-                name = name.chars().take(26).chain(['…']).collect();
-            }
-            root.draw(&Text::new(name, (x, y), number)).expect("drawn in memory");
-        }
-    }
-
-    fn line<Y: Ranged<ValueType = f64>>(
-        &self,
-        chart: &mut ChartContext<'_, SVGBackend<'_>, Cartesian2d<RangedCoordf64, Y>>,
-        curve: &Curve,
-        colour: RGBColor,
-    ) {
-        let points = &curve.points;
-        if points.iter().any(|point| point.high > point.low) {
-            let there = points.iter().map(|point| (point.x, point.high));
-            let back = points.iter().rev().map(|point| (point.x, point.low));
-            let outline: Vec<(f64, f64)> = there.chain(back).collect();
-            let area = Polygon::new(outline, colour.mix(0.18).filled());
-            chart.draw_series([area]).expect("drawn in memory");
-        }
-        let line = points.iter().map(|point| (point.x, point.y));
-        chart.draw_series(LineSeries::new(line, colour.stroke_width(2))).expect("drawn in memory");
-    }
-
-    fn legend(
-        &self,
-        root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
-        index: usize,
-        name: &str,
-        colour: RGBColor,
-    ) {
-        let (x, y) = ((SIZE.0 - LEGEND + 14) as i32, 56 + 20 * index as i32);
-        let bar = PathElement::new(vec![(x, y + 6), (x + 20, y + 6)], colour.stroke_width(3));
-        root.draw(&bar).expect("drawn in memory");
-        let name: String = name.chars().take(20).collect();
-        let text = Text::new(name, (x + 26, y), ("sans-serif", 13).into_font());
-        root.draw(&text).expect("drawn in memory");
     }
 
     fn level_label(&self, x: f64) -> String {
         match self.along {
-            Along::Time => crate::format::digits(x),
+            Along::Time => digits(x),
             Along::Nines => {
                 let percent = 100.0 * (1.0 - libm::pow(10.0, -x));
-                format!("{percent:.0$}", (x - 2.0).max(0.0).round() as usize)
+                format!("{percent:.0$} %", (x - 2.0).max(0.0).round() as usize)
             }
         }
     }
 
     fn upright_label(&self, y: f64) -> String {
         match self.scale {
-            Scale::Percent => format!("{:.0}", y * 100.0),
-            _ => crate::format::count(y),
+            Scale::Percent => format!("{:.0} %", y * 100.0),
+            Scale::Latency => time(y * 1e9),
+            Scale::Count => count(y),
         }
+    }
+}
+
+/// The band of the seeds and the line, in pieces where there are gaps.
+fn line(chart: &mut Plot<'_>, curve: &Curve, colour: RGBColor) {
+    for piece in curve.points.chunk_by(|_, next| !next.first) {
+        if let [alone] = piece {
+            let dot = Circle::new((alone.x, alone.y), 3, colour.filled());
+            chart.draw_series([dot]).expect("drawn in memory");
+        }
+        if piece.iter().any(|point| point.high > point.low) {
+            let there = piece.iter().map(|point| (point.x, point.high));
+            let back = piece.iter().rev().map(|point| (point.x, point.low));
+            let area =
+                Polygon::new(there.chain(back).collect::<Vec<_>>(), colour.mix(0.18).filled());
+            chart.draw_series([area]).expect("drawn in memory");
+        }
+        let line = piece.iter().map(|point| (point.x, point.y));
+        chart.draw_series(LineSeries::new(line, colour.stroke_width(2))).expect("drawn in memory");
+    }
+}
+
+fn legend(root: &Paper<'_>, index: usize, name: &str, colour: RGBColor) {
+    let (x, y) = ((RIGHT + 14) as i32, TOP as i32 + 20 * index as i32);
+    let bar = PathElement::new(vec![(x, y + 6), (x + 20, y + 6)], colour.stroke_width(3));
+    root.draw(&bar).expect("drawn in memory");
+    let text = Text::new(short(name, 20), (x + 26, y), ("sans-serif", 13).into_font());
+    root.draw(&text).expect("drawn in memory");
+}
+
+/// At most so many letters of a name.
+pub(super) fn short(name: &str, most: usize) -> String {
+    match name.chars().count() > most {
+        true => name.chars().take(most - 1).chain(['…']).collect(),
+        false => name.into(),
     }
 }

@@ -2,25 +2,70 @@
 
 use engine::{Histogram, RunRecord, Sparse};
 
-/// One point of a curve: where, the first seed's value, and the lowest and highest of all seeds.
+use crate::totals::{column, requests};
+
+/// One point of a curve: where, the value (the mean, of several seeds), and the lowest and highest
+/// of all seeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     pub x: f64,
     pub y: f64,
     pub low: f64,
     pub high: f64,
+    /// Nothing was measured just before it: the line does not reach back.
+    pub first: bool,
 }
 
-/// One point per interval in which the first seed has a value.
-pub fn band(runs: &[RunRecord], of: impl Fn(&RunRecord, usize) -> Option<f64>) -> Vec<Point> {
-    let times = runs[0].series.times.iter().enumerate();
-    let point = |(index, time): (usize, &engine::Time)| {
-        let values = runs.iter().filter_map(|run| of(run, index)).filter(|v| v.is_finite());
-        let y = of(&runs[0], index).filter(|y| y.is_finite())?;
-        let (low, high) = values.fold((y, y), |(low, high), v| (low.min(v), high.max(v)));
-        Some(Point { x: time.as_secs(), y, low, high })
-    };
-    times.filter_map(point).collect()
+/// One curve for each of the `N` values per interval; where a value is no number, there is a gap.
+pub fn bands<const N: usize>(
+    runs: &[RunRecord],
+    of: impl Fn(&RunRecord, usize) -> [f64; N],
+) -> [Vec<Point>; N] {
+    spread(runs, |seed, index| of(&runs[seed], index))
+}
+
+/// One curve.
+pub fn band(runs: &[RunRecord], of: impl Fn(&RunRecord, usize) -> f64) -> Vec<Point> {
+    let [curve] = bands(runs, |run, index| [of(run, index)]);
+    curve
+}
+
+/// A curve of the sampled values of a metric of a component.
+pub fn sampled(runs: &[RunRecord], component: &str, metric: &str) -> Vec<Point> {
+    let columns: Vec<&[f64]> =
+        runs.iter().map(|run| column(run, component, metric).unwrap_or(&[])).collect();
+    let value = |seed: usize, index| columns[seed].get(index).copied().unwrap_or(f64::NAN);
+    let [curve] = spread(runs, |seed, index| [value(seed, index)]);
+    curve
+}
+
+fn spread<const N: usize>(
+    runs: &[RunRecord],
+    of: impl Fn(usize, usize) -> [f64; N],
+) -> [Vec<Point>; N] {
+    let mut curves = [const { Vec::new() }; N];
+    let mut broken = [true; N];
+    for (index, time) in runs[0].series.times.iter().enumerate() {
+        let none = Point { x: time.as_secs(), y: 0.0, low: f64::MAX, high: 0.0, first: true };
+        let (mut points, mut counts) = ([none; N], [0.0; N]);
+        for seed in 0..runs.len() {
+            for ((point, count), value) in points.iter_mut().zip(&mut counts).zip(of(seed, index)) {
+                if value.is_finite() {
+                    (point.y, *count) = (point.y + value, *count + 1.0);
+                    point.low = point.low.min(value);
+                    point.high = point.high.max(value);
+                }
+            }
+        }
+        for place in 0..N {
+            if counts[place] > 0.0 {
+                let y = points[place].y / counts[place];
+                curves[place].push(Point { y, first: broken[place], ..points[place] });
+            }
+            broken[place] = counts[place] == 0.0;
+        }
+    }
+    curves
 }
 
 /// How long an interval lasted, in seconds.
@@ -30,30 +75,39 @@ pub fn length(run: &RunRecord, index: usize) -> f64 {
     times.get(index).map_or(f64::NAN, |time| time.as_secs() - before)
 }
 
-/// A sampled value of a whole group.
-pub fn column(run: &RunRecord, component: &str, metric: &str, index: usize) -> Option<f64> {
-    let mut columns = run.series.columns.iter();
-    let is_it = |c: &&engine::record::Column| {
-        c.component == component && c.member.is_empty() && c.metric == metric
+/// Quantiles of all requests that ended in an interval, in seconds; no numbers if none did.
+pub fn quantiles<const N: usize>(run: &RunRecord, index: usize, q: [f64; N]) -> [f64; N] {
+    let intervals = requests(run).filter_map(|operation| operation.intervals.get(index));
+    let mut tooks = intervals.map(|interval| &interval.took).filter(|took| !took.is_empty());
+    let found = match (tooks.next(), tooks.next()) {
+        (Some(only), None) => only.quantiles(q),
+        (Some(one), Some(two)) => Sparse::merged([one, two].into_iter().chain(tooks)).quantiles(q),
+        _ => None,
     };
-    columns.find(is_it)?.values.get(index).copied()
+    found.map_or([f64::NAN; N], |found| found.map(seconds))
 }
 
-/// A quantile of all operations that ended in an interval, in milliseconds.
-pub fn merged_quantile(run: &RunRecord, index: usize, q: f64) -> Option<f64> {
-    let intervals = run.operations.values().filter_map(|op| op.intervals.get(index));
-    let took = Sparse::merged(intervals.map(|interval| &interval.took));
-    took.quantiles([q]).map(|[nanos]| (nanos as f64 / 1e6).max(1e-3))
+/// Nanoseconds as seconds, and never nothing: the axis may be logarithmic.
+fn seconds(nanos: u64) -> f64 {
+    nanos.max(1) as f64 / 1e9
 }
 
-/// Latency (ms) against nines: x = 1 is p90, 2 is p99, 3 is p99.9; as far as samples reach.
+/// Latency (s) against nines: x = 1 is p90, 2 is p99, 3 is p99.9; as far as samples reach.
 pub fn nines(took: &Histogram) -> Vec<Point> {
+    const STEPS: u32 = 120;
     let most = libm::log10(took.count().max(10) as f64).min(6.0);
-    let steps = (0..=120).map(|step| f64::from(step) * most / 120.0);
-    let point = |x: f64| {
-        let q = 1.0 - libm::pow(10.0, -x);
-        let y = (took.quantile(q) as f64 / 1e6).max(1e-3);
-        Point { x, y, low: y, high: y }
+    let mut buckets = took.buckets();
+    let (mut value, mut seen) = (took.min(), 0);
+    let point = |step| {
+        let x = f64::from(step) * most / f64::from(STEPS);
+        let rank = (1.0 - libm::pow(10.0, -x)) * took.count() as f64;
+        while (seen as f64) < rank {
+            let Some((low, width, count)) = buckets.next() else { break };
+            value = (low + (width - 1) / 2).clamp(took.min(), took.max());
+            seen += count;
+        }
+        let y = seconds(value);
+        Point { x, y, low: y, high: y, first: step == 0 }
     };
-    steps.map(point).collect()
+    (0..=STEPS).map(point).collect()
 }

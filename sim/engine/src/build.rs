@@ -242,6 +242,11 @@ impl Builder {
         self.kernel.meter.add_counter(None, name)
     }
 
+    /// An operation or a journey that is all that a request of users does.
+    pub fn whole_request(&mut self, name: &str) -> OperationId {
+        self.kernel.meter.add_request(name)
+    }
+
     /// An operation of users whose latency is recorded; the same name gives the same record.
     pub fn operation(&mut self, name: &str) -> OperationId {
         self.kernel.meter.add_operation(name, false)

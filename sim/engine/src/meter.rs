@@ -37,6 +37,8 @@ pub(crate) struct OperationMeter {
     pub name: String,
     /// The end of a flow (`age`), not an operation of users.
     pub age: bool,
+    /// What it takes is all that a request takes; a call within a journey is only a part.
+    whole: bool,
     outcomes: Outcomes,
     took: Histogram,
     window: Window,
@@ -93,6 +95,7 @@ impl Meter {
             self.operations.push(OperationMeter {
                 name: name.into(),
                 age,
+                whole: false,
                 outcomes: Outcomes::default(),
                 took: Histogram::fine(),
                 window: Window::new(),
@@ -104,6 +107,13 @@ impl Meter {
             self.operations.len() - 1
         });
         OperationId(index as u16)
+    }
+
+    /// An operation whose ends are the ends of requests.
+    pub(crate) fn add_request(&mut self, name: &str) -> OperationId {
+        let id = self.add_operation(name, false);
+        self.operations[id.0 as usize].whole = true;
+        id
     }
 
     pub(crate) fn add_counter(&mut self, owner: Option<u32>, name: &str) -> CounterId {
@@ -205,6 +215,7 @@ impl EdgeMeter {
 impl OperationMeter {
     fn record(&self) -> OperationRecord {
         OperationRecord {
+            whole: self.whole,
             outcomes: self.outcomes,
             took: self.took.clone(),
             intervals: self.intervals.clone(),

@@ -67,6 +67,9 @@ pub struct Requests {
 /// What users (or the callers of a flow) lived through, over all attempts.
 #[derive(Clone, Debug)]
 pub struct OperationRecord {
+    /// Each end is the end of a request: an operation that users ask for by itself, or a whole
+    /// journey. False for calls that are only a part of journeys, and for ages of flows.
+    pub whole: bool,
     /// Ends, by outcome, of requests born after the warm-up.
     pub outcomes: Outcomes,
     /// Time taken, failures included, three digits, of requests born after the warm-up.

@@ -38,6 +38,16 @@ impl Unit {
         }
     }
 
+    /// How results call it, in the notation of the series.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Unit::Time => "ns",
+            Unit::Share => "ratio",
+            Unit::PerSecond => "1/s",
+            Unit::Count => "",
+        }
+    }
+
     /// A value with its unit, three digits.
     pub fn show(self, value: f64) -> String {
         match self {

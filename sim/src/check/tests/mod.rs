@@ -65,5 +65,5 @@ fn operation(intervals: &[&[End]]) -> OperationRecord {
     let mut outcomes = Outcomes::default();
     born_later.for_each(|ends| outcomes.add(&counted(ends).outcomes));
     let intervals = intervals.iter().map(|ends| counted(ends)).collect();
-    OperationRecord { outcomes, took, intervals }
+    OperationRecord { whole: true, outcomes, took, intervals }
 }

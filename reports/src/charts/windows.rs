@@ -1,0 +1,80 @@
+//! Times in which actions lasted: shaded in the plot, and named in lanes above it, so that names
+//! cover neither the data nor each other.
+
+use engine::RunRecord;
+use plotters::prelude::*;
+
+use super::canvas::{GREY, Paper, RIGHT, short};
+
+/// The height of a lane, in pixels.
+pub const LANE: u32 = 16;
+/// More actions than this are counted, not drawn.
+const MOST: usize = 6;
+/// About how wide a letter of a name is.
+const LETTER: f64 = 6.4;
+
+/// One action.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// In seconds.
+    pub from: f64,
+    /// In seconds; the end of the run if the action lasts for good.
+    pub to: f64,
+    name: String,
+    lane: u32,
+}
+
+/// All of a run's, in the order in which they began.
+#[derive(Clone, Debug, Default)]
+pub struct Windows {
+    all: Vec<Window>,
+}
+
+impl Windows {
+    pub fn of(run: &RunRecord, end: f64) -> Windows {
+        let lasted = run.actions.iter().filter(|action| action.began <= run.ended);
+        let window = |(lane, action): (usize, &engine::record::ActionRecord)| Window {
+            name: action.name.clone(),
+            from: action.began.as_secs(),
+            to: action.ended.map_or(end, engine::Time::as_secs),
+            lane: lane as u32,
+        };
+        Windows { all: lasted.enumerate().map(window).collect() }
+    }
+
+    /// Those that are drawn.
+    pub fn shown(&self) -> &[Window] {
+        &self.all[..self.all.len().min(MOST)]
+    }
+
+    /// How many lanes they need.
+    pub fn lanes(&self) -> u32 {
+        (self.shown().len() + usize::from(self.all.len() > MOST)) as u32
+    }
+
+    /// Says how many are not drawn.
+    pub fn rest(&self, root: &Paper<'_>, top: u32) {
+        let more = self.all.len() - self.shown().len();
+        if more > 0 {
+            let at = (RIGHT as i32 - 160, (top + LANE * MOST as u32) as i32 - 6);
+            let style = ("sans-serif", 11).into_font().color(&GREY);
+            let text = Text::new(format!("and {more} more actions"), at, style);
+            root.draw(&text).expect("drawn in memory");
+        }
+    }
+}
+
+impl Window {
+    /// Its bar and its name above the plot, between two pixels.
+    pub fn lane(&self, root: &Paper<'_>, from: i32, to: i32, top: u32) {
+        let y = (top + LANE * self.lane) as i32 - 6;
+        let corners = [(from, y + 1), (to.max(from + 2), y + LANE as i32 - 3)];
+        root.draw(&Rectangle::new(corners, GREY.mix(0.25).filled())).expect("drawn in memory");
+        let name = short(&self.name, 60);
+        let width = (name.chars().count() as f64 * LETTER) as i32;
+        let fits = from + width + 6 < RIGHT as i32;
+        let x = if fits { from + 4 } else { (from - width - 4).max(4) };
+        let style = ("sans-serif", 11).into_font().color(&GREY);
+        root.draw(&Text::new(name, (x, y + 3), style)).expect("drawn in memory");
+    }
+}

@@ -1,0 +1,149 @@
+//! How a run is rendered: what counts as a request, what is summed up, what is drawn; and numbers
+//! that agree with the records they come from.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use engine::Histogram;
+use reports::{Report, Style, series, summary};
+use sim::check::verdict::judge;
+use sim::prepare::{Wishes, prepare};
+use sim::sweep::sweep;
+use sim::text::Diagnostics;
+
+const SMALL: &str = r#"(
+    name: "small", duration: "3s", sample: "1s", zones: ["a", "b"],
+    components: {
+        "api": Service(replicas: 2, server: Threads(workers: 1, queue: 4),
+            operations: { "get": [Work(Exp("20ms"))] }),
+    },
+    traffic: { "users": Open(rate: "RATE/s", to: "api.get", timeout: "100ms") },
+    timeline: [(at: "1s", for: "1s", do: Slow("api/1", (times: 4)))],
+    VARIANTS
+    checks: ["latency p99 < 1s", "errors rate <= 90%"],
+)"#;
+
+/// Users pass a turnstile, then buy, then look around for a second.
+const JOURNEY: &str = r#"(
+    name: "journey", duration: "2s", settle: "5s", sample: "1s",
+    components: { "shop": Service(operations: { "buy": [Work("10ms")] }) },
+    traffic: { "fans": Open(rate: "10/s", arrivals: Even,
+        journey: [Call("shop.buy"), Wait("1s"), Call("shop.buy")]) },
+)"#;
+
+fn small(rate: u32) -> String {
+    SMALL.replace("RATE", &rate.to_string()).replace("VARIANTS", "")
+}
+
+fn report(name: &str, text: &str, seeds: u64) -> Report {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("rendering-{name}.ron"));
+    std::fs::write(&file, text).unwrap();
+    let mut diagnostics = Diagnostics::default();
+    let prepared = prepare(&file, &Wishes::default(), &mut diagnostics);
+    let prepared = prepared.unwrap_or_else(|| panic!("{}", diagnostics.render()));
+    let seeds: Vec<u64> = (1..=seeds).collect();
+    let runs = sweep(&prepared.variants, &seeds, &prepared.missing, 1, &|_, _| {}).unwrap();
+    let judged = judge(&prepared.checks, &runs);
+    sim::report::report(&prepared, runs, &judged, "sim run small.ron".into())
+}
+
+#[test]
+fn a_small_run_is_rendered_as_expected() {
+    let report = report("small", &small(40), 1);
+    let json = format!("{:#}", reports::result::json(&report));
+    insta::assert_snapshot!("small_result_json", json);
+    insta::assert_snapshot!("small_series_csv", series::csv(&report));
+    let style = Style { unicode: true, colour: false };
+    insta::assert_snapshot!("small_summary", summary(&report, style));
+}
+
+#[test]
+fn variants_are_compared_within_a_hundred_columns() {
+    let variants = r#"variants: { "calm": (timeline: []), "slowed": () },"#;
+    let text = SMALL.replace("RATE", "40").replace("VARIANTS", variants);
+    let report = report("variants", &text, 3);
+    let plain = summary(&report, Style { unicode: false, colour: false });
+    insta::assert_snapshot!("variants_summary", plain);
+    let fits = plain.lines().all(|line| line.chars().count() <= 100);
+    assert!(fits && plain.is_ascii(), "{plain}");
+    let json = reports::result::json(&report);
+    for name in ["calm", "slowed"] {
+        let record = &json["variants"][name];
+        assert_eq!(record["checks"].as_array().unwrap().len(), 2, "{name}");
+        assert_eq!(record["seeds"], serde_json::json!([1, 2, 3]));
+    }
+    let charts: Vec<String> =
+        reports::charts::all(&report).into_iter().map(|(name, _)| name).collect();
+    assert!(charts.contains(&"compare-p99".to_string()), "{charts:?}");
+}
+
+/// 20 fans each live through one journey of two calls: 20 requests, not 60.
+#[test]
+fn a_journey_is_one_request() {
+    let json = reports::result::json(&report("journey", JOURNEY, 1));
+    let count = |name: &str| json["latency"][name]["count"].as_u64().unwrap();
+    assert_eq!(["all", "fans", "shop.buy"].map(count), [20, 20, 40]);
+    assert_eq!(json["requests"]["completed"], 20);
+    assert_eq!(json["outcomes"]["done"], 20);
+}
+
+/// More seeds than have lines of their own are summed up: no more seeds, no more lines.
+#[test]
+fn the_series_does_not_grow_with_many_seeds() {
+    let text = small(40);
+    let lines = |seeds| {
+        let csv = series::csv(&report(&format!("series-{seeds}"), &text, seeds));
+        let metric = |line: &&str| line.contains(",utilisation,");
+        csv.lines().filter(metric).map(str::to_string).collect::<Vec<_>>()
+    };
+    let most = series::MOST_SEEDS as u64;
+    let (each, summed, more) = (lines(most), lines(most + 1), lines(2 * most));
+    // A group of two and its members, three intervals.
+    assert_eq!(each.len(), 3 * 3 * series::MOST_SEEDS);
+    assert_eq!(summed.len(), 3 * 3 * 3);
+    assert_eq!(more.len(), summed.len());
+    assert!(
+        summed.iter().all(|line| [",mean,", ",min,", ",max,"].iter().any(|s| line.contains(s)))
+    );
+}
+
+/// Nothing fails here, nothing queues in a topic, nothing is cached: no such charts.
+#[test]
+fn charts_name_actions_and_are_left_out_when_empty() {
+    let text = small(20).replace("20ms", "1ms");
+    let charts: BTreeMap<String, String> =
+        reports::charts::all(&report("charts", &text, 1)).into_iter().collect();
+    let drawn: Vec<&str> = charts.keys().map(String::as_str).collect();
+    for absent in ["errors", "lag", "hit_ratio"] {
+        assert!(!drawn.contains(&absent), "{drawn:?}");
+    }
+    for present in ["latency", "rate", "utilisation"] {
+        assert!(charts[present].contains("Slow(api/1)"), "{present} does not name the action");
+    }
+}
+
+/// What `result.json` says is what the histograms say, whatever the load and the seeds.
+#[test]
+fn percentiles_are_those_of_the_histogram() {
+    let fields = [("p50_ns", 0.5), ("p90_ns", 0.9), ("p99_ns", 0.99), ("p999_ns", 0.999)];
+    for (rate, seeds) in [(5, 1), (17, 3), (40, 2), (99, 1), (160, 3), (300, 2)] {
+        let report = report("percentiles", &small(rate), seeds);
+        let json = reports::result::json(&report);
+        let mut took = Histogram::fine();
+        for run in &report.variants[0].runs {
+            took.merge(&run.operations["api.get"].took);
+        }
+        let shown = &json["latency"]["all"];
+        for (field, q) in fields {
+            assert_eq!(shown[field].as_u64(), Some(took.quantile(q)), "{field} at {rate}/s");
+        }
+        assert_eq!(shown["max_ns"].as_u64(), Some(took.max()));
+        assert_eq!(shown["mean_ns"].as_f64(), Some(took.mean()));
+        let requests = &json["requests"];
+        let ends = ["completed", "denied", "failed"].map(|end| requests[end].as_u64().unwrap());
+        let ended: u64 = ends.iter().sum();
+        assert_eq!(shown["count"].as_u64(), Some(ended));
+        let born = requests["generated"].as_u64().unwrap();
+        assert_eq!(born, ended + requests["in_flight"].as_u64().unwrap());
+    }
+}
