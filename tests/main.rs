@@ -9,6 +9,7 @@ mod laws;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mutations;
+mod rendering;
 mod results;
 mod shapes;
 mod theory;

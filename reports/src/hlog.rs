@@ -44,9 +44,7 @@ pub fn log(report: &Report) -> String {
                 };
                 let label = label.replace([',', ' ', '\n'], "_");
                 hdr.reset();
-                for (value, count) in interval.took.values() {
-                    hdr.record_n(value, count).expect("it grows as it needs");
-                }
+                fill(&mut hdr, interval.took.values());
                 let [start, span] = [interval.start, interval.span].map(Duration::from_nanos);
                 writer
                     .write_histogram(&hdr, start, span, Tag::new(&label))
@@ -88,13 +86,11 @@ fn empty() -> Hdr<u64> {
     Hdr::new(3).expect("three digits are allowed")
 }
 
-/// Ours in the library's form: each value at the middle of its bucket, three digits.
-fn converted(values: impl Iterator<Item = (u64, u64)>) -> Hdr<u64> {
-    let mut hdr = Hdr::new(3).expect("three digits are allowed");
+/// Ours in the library's form, three digits: values, each with its count.
+fn fill(hdr: &mut Hdr<u64>, values: impl Iterator<Item = (u64, u64)>) {
     for (value, count) in values {
         hdr.record_n(value, count).expect("it grows as it needs");
     }
-    hdr
 }
 
 /// `latency.hgrm`: the percentile spectrum of each operation, in milliseconds.
@@ -114,7 +110,8 @@ pub fn percentiles(report: &Report) -> String {
 }
 
 fn table(out: &mut String, took: &Histogram) {
-    let hdr = converted(took.buckets().map(|(low, width, n)| (low + (width - 1) / 2, n)));
+    let mut hdr = empty();
+    fill(&mut hdr, took.buckets().map(|(low, width, n)| (low + (width - 1) / 2, n)));
     let _ = writeln!(
         out,
         "{:>12} {:>14} {:>10} {:>14}\n",

@@ -64,8 +64,10 @@ pub struct Load {
     pub peak: Option<f64>,
     /// The second in which that interval ended.
     pub peak_at: f64,
-    /// Most waiting at one member, at the end of any interval.
+    /// Most waiting at all members together, at the end of any interval.
     pub queue: f64,
+    /// The second in which that interval ended.
+    pub queue_at: f64,
     /// Calls that arrived.
     pub arrived: f64,
     /// Calls turned away.
@@ -87,7 +89,7 @@ fn load(runs: &[RunRecord], place: usize, group: &GroupRecord) -> Load {
         .filter_map(|(member, run)| utilisation(member.busy, member.servers, run))
         .collect();
     let sum = |of: fn(&MemberRecord) -> u64| members.clone().map(|(m, _)| of(m)).sum::<u64>();
-    let peak = peak(runs, &group.name, "utilisation");
+    let (peak, queue) = (peak(runs, &group.name, "utilisation"), peak(runs, &group.name, "queue"));
     Load {
         name: group.name.clone(),
         kind: group.kind.clone(),
@@ -95,7 +97,8 @@ fn load(runs: &[RunRecord], place: usize, group: &GroupRecord) -> Load {
         busy: (!busy.is_empty()).then(|| busy.iter().sum::<f64>() / busy.len() as f64),
         peak: peak.map(|(value, _)| value),
         peak_at: peak.map_or(0.0, |(_, at)| at),
-        queue: members.clone().map(|(member, _)| member.queue_max).fold(0.0, f64::max),
+        queue: queue.map_or(0.0, |(most, _)| most),
+        queue_at: queue.map_or(0.0, |(_, at)| at),
         arrived: sum(|member| member.arrived) as f64,
         turned_away: sum(|member| member.turned_away) as f64,
     }

@@ -9,7 +9,7 @@ use petgraph::visit::Dfs;
 
 use crate::Report;
 use crate::format::{count, percent, time};
-use crate::totals::{Load, loads, peak};
+use crate::totals::{Load, loads};
 
 /// Components that work while users wait: those that users reach by calls.
 fn on_the_way(report: &Report) -> BTreeSet<&str> {
@@ -50,17 +50,11 @@ pub(super) fn read_first(out: &mut String, report: &Report, runs: &[RunRecord]) 
             at(load.peak_at),
             percent(mean)
         );
-        if peak < 0.8 {
-            let _ = writeln!(out, " {:<10}  nobody reached 80 %: capacity is not the limit", "");
-        }
     }
-    let queues = loads.iter().filter_map(|load| {
-        let (most, second) = peak_queue(runs, load)?;
-        (most >= 1.0).then_some((load, most, second))
-    });
-    if let Some((load, most, second)) = queues.max_by(|a, b| a.1.total_cmp(&b.1)) {
-        let (name, most) = (&load.name, count(most));
-        let _ = writeln!(out, " {:<10}  {name}: {most} waiting, {}", "queue", at(second));
+    let queued = loads.iter().filter(|load| load.queue >= 1.0);
+    if let Some(load) = queued.max_by(|a, b| a.queue.total_cmp(&b.queue)) {
+        let (name, most) = (&load.name, count(load.queue));
+        let _ = writeln!(out, " {:<10}  {name}: {most} waiting, {}", "queue", at(load.queue_at));
     }
     if let Some((edge, asked, ends)) = failing(runs) {
         let _ = writeln!(
@@ -81,12 +75,7 @@ fn at(second: f64) -> String {
     format!("at {}", time(second * 1e9))
 }
 
-fn peak_queue(runs: &[RunRecord], load: &Load) -> Option<(f64, f64)> {
-    peak(runs, &load.name, "queue")
-}
-
-/// The pair of components between which most calls failed, the deepest of those: whoever calls
-/// it fails with it.
+/// The pair of components between which the largest share of calls failed.
 fn failing(runs: &[RunRecord]) -> Option<(&EdgeRecord, u64, Outcomes)> {
     let places = runs[0].edges.iter().enumerate();
     let sums = places.map(|(place, edge)| {
