@@ -117,6 +117,7 @@ fn mistakes_are_told_with_their_places() {
         ("needed", r#"checks: ["queue max < 5"],"#),
         ("component", r#"checks: ["queue{component=apo} max < 5"],"#),
         ("variant", r#"checks: ["errors rate < 1% in best"],"#),
+        ("folder", r#"variants: { "plain": (), "../up": () },"#),
         ("window", r#"checks: ["errors rate < 1% after 9s"],"#),
         ("uneven", r#"checks: ["errors rate < 1% after 1001ms"],"#),
         ("whole", r#"checks: ["in_flight = 0 after 1s"],"#),

@@ -72,9 +72,53 @@ fn variants_are_compared_within_a_hundred_columns() {
         assert_eq!(record["checks"].as_array().unwrap().len(), 2, "{name}");
         assert_eq!(record["seeds"], serde_json::json!([1, 2, 3]));
     }
-    let charts: Vec<String> =
-        reports::charts::all(&report).into_iter().map(|(name, _)| name).collect();
-    assert!(charts.contains(&"compare-p99".to_string()), "{charts:?}");
+    let charts: BTreeMap<String, String> = reports::charts::all(&report).into_iter().collect();
+    assert!(charts["compare"].contains("slowed"));
+    // Only one of them is slowed, and the chart of both says which.
+    assert!(charts["compare-p99"].contains("Slow(api/1) in slowed"));
+}
+
+/// Twenty requests in two seconds, all done, all done later, or all refused.
+const THREE: &str = r#"(
+    name: "three <b>", duration: "2s", sample: "1s",
+    components: { "shop": Service(operations: { "buy": [Work("10ms")] }) },
+    traffic: { "fans": Open(rate: "10/s", arrivals: Even, to: "shop.buy") },
+    variants: {
+        "fast": (),
+        "slow": (components: { "shop": Service(operations: { "buy": [Work("40ms")] }) }),
+        "down": (timeline: [(at: "0s", do: Crash("shop"))]),
+    },
+)"#;
+
+#[test]
+fn the_table_of_variants_is_what_can_be_worked_out() {
+    let csv = reports::compare::csv(&report("three", THREE, 2));
+    let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0][..6], ["variant", "requests", "done_per_s", "errors", "mean_ns", "p50_ns"]);
+    assert!(rows.iter().all(|row| row.len() == rows[0].len()), "{csv}");
+    // Two seeds: 40 requests in four seconds.
+    assert_eq!(rows[1][..4], ["fast", "40", "10", "0"]);
+    assert_eq!(rows[2][..4], ["slow", "40", "10", "0"]);
+    assert_eq!(rows[3][..4], ["down", "40", "0", "1"]);
+    let mean = |row: usize| rows[row][4].parse::<f64>().unwrap();
+    // Nobody waits for anybody, 100 ms apart: the difference is that of the work.
+    assert!((mean(2) - mean(1) - 30e6).abs() < 1.0, "{csv}");
+}
+
+/// It can be mailed: nothing is fetched, nothing runs, and names cannot become tags.
+#[test]
+fn the_page_stands_alone() {
+    let report = report("page", THREE, 1);
+    let page = reports::page::html(&report, &reports::charts::all(&report));
+    assert!(page.contains("three &lt;b&gt;") && !page.contains("<b>"));
+    for banned in ["<script", "<link", "src=", "url(http", "@import"] {
+        assert!(!page.contains(banned), "{banned}");
+    }
+    let addresses = page.matches("http").count();
+    assert_eq!(addresses, page.matches("xmlns=\"http://www.w3.org/2000/svg\"").count());
+    for name in ["fast", "slow", "down"] {
+        assert!(page.contains(&format!("<td class=\"text\">{name}</td>")), "{name}");
+    }
 }
 
 /// 20 fans each live through one journey of two calls: 20 requests, not 60.

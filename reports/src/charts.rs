@@ -7,17 +7,24 @@
 mod axis;
 mod canvas;
 mod curves;
+mod side;
 mod windows;
+
+use std::ops::Range;
 
 use engine::{Outcome, RunRecord};
 
-use crate::totals::{latencies, latency, requests};
+use crate::series::QUANTILES;
+use crate::totals::{latencies, latency};
 use crate::{Report, VariantRuns};
 use canvas::{Chart, Curve, Scale};
-use curves::{band, bands, length, nines, quantiles, sampled};
+use curves::{Point, band, bands, length, nines, quantiles, sampled, within};
+use windows::Windows;
 
 /// No chart has more lines than there are colours.
 const MOST_LINES: usize = 8;
+/// Lines of several variants cross each other too often with more points than this.
+const MOST_POINTS: usize = 60;
 
 /// Every chart of a report: its name, and the drawing.
 pub fn all(report: &Report) -> Vec<(String, String)> {
@@ -59,20 +66,20 @@ fn of_variant(variant: &VariantRuns, title: &str) -> Vec<(&'static str, String)>
 }
 
 /// Requests a second that ended in one of these ways.
-fn ended(run: &RunRecord, index: usize, keep: impl Fn(Outcome) -> bool) -> f64 {
-    let intervals = requests(run).filter_map(|operation| operation.intervals.get(index));
+fn ended(run: &RunRecord, range: Range<usize>, keep: impl Fn(Outcome) -> bool) -> f64 {
     let kept = Outcome::ALL.into_iter().filter(|outcome| keep(*outcome));
+    let intervals = within(run, range.clone());
     let n: u64 = intervals.flat_map(|i| kept.clone().map(|o| i.outcomes.of(o))).sum();
-    n as f64 / length(run, index)
+    n as f64 / length(run, range)
 }
 
 /// Offered and completed requests a second, and those that failed.
 fn rate(runs: &[RunRecord], title: &str) -> Option<String> {
-    let [done, denied, failed] = bands(runs, |run, index| {
+    let [done, denied, failed] = bands(runs, 1, |run, range| {
         [
-            ended(run, index, |o| o == Outcome::Done),
-            ended(run, index, |o| o == Outcome::Denied),
-            ended(run, index, Outcome::is_error),
+            ended(run, range.clone(), |o| o == Outcome::Done),
+            ended(run, range.clone(), |o| o == Outcome::Denied),
+            ended(run, range, Outcome::is_error),
         ]
     });
     let curves = vec![
@@ -87,9 +94,9 @@ fn rate(runs: &[RunRecord], title: &str) -> Option<String> {
 
 /// Percentiles of all requests together, interval by interval.
 fn over_time(runs: &[RunRecord], title: &str) -> Option<String> {
-    let curves = bands(runs, |run, index| quantiles(run, index, [0.5, 0.9, 0.99, 0.999]));
-    let names = ["p50", "p90", "p99", "p99.9"];
-    let curves = names.into_iter().zip(curves).map(|(name, points)| Curve::new(name, points));
+    let curves = bands(runs, 1, |run, range| quantiles(run, range, QUANTILES.map(|(_, q)| q)));
+    let names = QUANTILES.iter().map(|(name, _)| name);
+    let curves = names.zip(curves).map(|(name, points)| Curve::new(name, points));
     let title = format!("{title}: latency of all requests");
     Chart::over_time(runs, &title, "latency", Scale::Latency).draw(curves.collect())
 }
@@ -107,7 +114,7 @@ fn spectrum(runs: &[RunRecord], title: &str) -> Option<String> {
 fn errors(runs: &[RunRecord], title: &str) -> Option<String> {
     let causes = Outcome::ALL.into_iter().filter(|outcome| outcome.is_error());
     let curves = causes.map(|cause| {
-        Curve::new(cause.name(), band(runs, |run, index| ended(run, index, |o| o == cause)))
+        Curve::new(cause.name(), band(runs, 1, |run, range| ended(run, range, |o| o == cause)))
     });
     let title = format!("{title}: requests that ended in an error, by cause");
     Chart::over_time(runs, &title, "errors per second", Scale::Count).draw(curves.collect())
@@ -138,35 +145,39 @@ fn metric_chart(
     Chart::over_time(runs, &title, unit, scale).draw(curves)
 }
 
-/// Variants side by side: what was completed, the p99 over time, and all percentiles.
+/// Variants side by side: all in one picture, then over time and by percentile. Of many variants
+/// the latter are drawn in several charts, so that each line can be told from the others.
 fn compared(report: &Report) -> Vec<(String, String)> {
-    let first = &report.variants[0].runs;
-    let each = |points: &dyn Fn(&VariantRuns) -> Vec<curves::Point>| -> Vec<Curve> {
-        let variants = report.variants.iter().take(MOST_LINES);
-        let name = |variant: &VariantRuns| variant.name.clone().unwrap_or_default();
-        variants.map(|variant| Curve::new(&name(variant), points(variant))).collect()
-    };
-    let done = |run: &RunRecord, index: usize| ended(run, index, |o| o == Outcome::Done);
-    let p99 = |run: &RunRecord, index: usize| quantiles(run, index, [0.99])[0];
-    let title = |what: &str| format!("{}, by variant: {what}", report.scenario);
-    let over_time = |what: &str, unit, scale| Chart::over_time(first, &title(what), unit, scale);
-    let charts = [
-        (
-            "compare-completed",
-            over_time("requests completed", "requests per second", Scale::Count)
-                .draw(each(&|variant| band(&variant.runs, done))),
-        ),
-        (
-            "compare-p99",
-            over_time("p99 of all requests", "latency", Scale::Latency)
-                .draw(each(&|variant| band(&variant.runs, p99))),
-        ),
-        (
-            "compare-spectrum",
-            Chart::over_nines(&title("latency of all requests by percentile"))
-                .draw(each(&|variant| nines(&latency(&variant.runs)))),
-        ),
-    ];
-    let drawn = charts.into_iter().filter_map(|(name, svg)| Some((name.to_string(), svg?)));
-    drawn.collect()
+    let most = report.variants.iter().map(|variant| variant.runs[0].series.times.len()).max();
+    let together = most.unwrap_or(0).div_ceil(MOST_POINTS).max(1);
+    let done = |run: &RunRecord, range: Range<usize>| ended(run, range, |o| o == Outcome::Done);
+    let p99 = |run: &RunRecord, range: Range<usize>| quantiles(run, range, [0.99])[0];
+    let mut charts = vec![("compare".to_string(), side::svg(report))];
+    let parts = report.variants.len().div_ceil(MOST_LINES);
+    let size = report.variants.len().div_ceil(parts);
+    for (part, variants) in report.variants.chunks(size).enumerate() {
+        let (number, of) = match parts {
+            1 => (String::new(), String::new()),
+            _ => (format!("-{}", part + 1), format!(" ({} of {parts})", part + 1)),
+        };
+        let each = |points: &dyn Fn(&VariantRuns) -> Vec<Point>| -> Vec<Curve> {
+            let name = |variant: &VariantRuns| variant.name.clone().unwrap_or_default();
+            variants.iter().map(|variant| Curve::new(&name(variant), points(variant))).collect()
+        };
+        let title = |what: &str| format!("{}, by variant: {what}{of}", report.scenario);
+        let over_time = |what: &str, unit, scale| {
+            let chart = Chart::over_time(&variants[0].runs, &title(what), unit, scale);
+            chart.marked(Windows::of_variants(variants))
+        };
+        let completed = over_time("requests completed", "requests per second", Scale::Count)
+            .draw(each(&|variant| band(&variant.runs, together, done)));
+        let slow = over_time("p99 of all requests", "latency", Scale::Latency)
+            .draw(each(&|variant| band(&variant.runs, together, p99)));
+        let spectrum = Chart::over_nines(&title("latency of all requests by percentile"))
+            .draw(each(&|variant| nines(&latency(&variant.runs))));
+        charts.push((format!("compare-completed{number}"), completed));
+        charts.push((format!("compare-p99{number}"), slow));
+        charts.push((format!("compare-spectrum{number}"), spectrum));
+    }
+    charts.into_iter().filter_map(|(name, svg)| Some((name, svg?))).collect()
 }

@@ -63,23 +63,21 @@ struct Logged<'a> {
     took: Sparse,
 }
 
-/// What is logged of a run: neighbours are put together where there are too many.
-fn intervals(run: &RunRecord) -> Vec<Logged<'_>> {
+/// What is logged of a run: neighbours are put together where there are too many. One at a time,
+/// because a long run's are large.
+fn intervals(run: &RunRecord) -> impl Iterator<Item = Logged<'_>> {
     let ends = &run.series.times;
     let together = ends.len().div_ceil(MOST_INTERVALS).max(1);
-    let mut all = Vec::new();
-    for (operation, record) in &run.operations {
-        let mut start = 0;
-        for (ends, parts) in ends.chunks(together).zip(record.intervals.chunks(together)) {
-            let end = ends[ends.len() - 1].0;
+    run.operations.iter().flat_map(move |(operation, record)| {
+        let places = (0..ends.len()).step_by(together);
+        let logged = places.zip(record.intervals.chunks(together)).map(move |(place, parts)| {
+            let start = place.checked_sub(1).map_or(0, |before| ends[before].0);
+            let end = ends[(place + together).min(ends.len()) - 1].0;
             let took = Sparse::merged(parts.iter().map(|part| &part.took));
-            if !took.is_empty() {
-                all.push(Logged { operation, start, span: end - start, took });
-            }
-            start = end;
-        }
-    }
-    all
+            Logged { operation, start, span: end - start, took }
+        });
+        logged.filter(|interval| !interval.took.is_empty())
+    })
 }
 
 fn empty() -> Hdr<u64> {

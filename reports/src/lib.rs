@@ -2,8 +2,10 @@
 //! exports. Reports render records and cannot run anything; they know `engine::record` and no more.
 
 pub mod charts;
+pub mod compare;
 pub mod format;
 pub mod hlog;
+pub mod page;
 pub mod result;
 pub mod series;
 pub mod summary;

@@ -15,7 +15,9 @@ use crate::format::exact;
 /// More seeds than this are summed up.
 pub const MOST_SEEDS: usize = 8;
 
-const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+/// Percentiles that are told wherever there is room: name and quantile.
+pub const QUANTILES: [(&str, f64); 4] =
+    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
 /// The whole table.
 pub fn csv(report: &Report) -> String {
@@ -31,7 +33,7 @@ pub fn csv(report: &Report) -> String {
 }
 
 /// A name as a field: quoted where CSV wants it.
-fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     match name.contains([',', '"', '\n']) {
         true => format!("\"{}\"", name.replace('"', "\"\"")),
         false => name.into(),

@@ -4,12 +4,16 @@
 mod checks;
 mod first;
 
+pub(crate) use first::bottleneck;
+
 use std::fmt::Write as _;
 
+use engine::record::Outcomes;
 use engine::{Histogram, Outcome, RunRecord};
 
+use crate::compare::{Line, lines};
 use crate::format::{count, percent, time};
-use crate::totals::{combined, latencies, latency, loads, outcomes};
+use crate::totals::{combined, latencies, loads, outcomes};
 use crate::{Report, VariantRuns, Verdict};
 
 /// How the terminal wants it.
@@ -28,11 +32,10 @@ pub fn summary(report: &Report, style: Style) -> String {
     checks::checks(&mut out, report, style);
     if let [only] = &report.variants[..] {
         first::read_first(&mut out, report, &only.runs);
-        latency_table(&mut out, &report.variants);
+        latency_table(&mut out, &only.runs);
         components(&mut out, &only.runs);
     } else {
         compared(&mut out, report);
-        latency_table(&mut out, &report.variants);
     }
     events(&mut out, report);
     verdict(&mut out, report);
@@ -75,30 +78,26 @@ fn row(took: &Histogram) -> String {
     format!("{n:>8} {mean:>9} {p50:>9} {p90:>9} {p99:>9} {p999:>9} {max:>9}")
 }
 
-fn latency_table(out: &mut String, variants: &[VariantRuns]) {
+fn latency_head(out: &mut String) {
     let _ = writeln!(
         out,
         "LATENCY{:<22} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
         "", "count", "mean", "p50", "p90", "p99", "p99.9", "max"
     );
-    for variant in variants {
-        if let Some(name) = &variant.name {
-            let _ = writeln!(out, " {name}");
-        }
-        let indent = if variant.name.is_some() { "   " } else { " " };
-        let rows = latencies(&variant.runs);
-        let skip = usize::from(rows.len() == 2);
-        for (operation, took) in rows.into_iter().skip(skip) {
-            let _ = writeln!(out, "{:<29} {}", format!("{indent}{operation}"), row(&took));
-        }
-        let _ = writeln!(out, "{indent}{}", ends(&variant.runs));
+}
+
+fn latency_table(out: &mut String, runs: &[RunRecord]) {
+    latency_head(out);
+    let rows = latencies(runs);
+    let skip = usize::from(rows.len() == 2);
+    for (operation, took) in rows.into_iter().skip(skip) {
+        let _ = writeln!(out, " {operation:<28} {}", row(&took));
     }
-    out.push('\n');
+    let _ = writeln!(out, " {}\n", ends(&outcomes(runs)));
 }
 
 /// How requests ended, in one line.
-fn ends(runs: &[RunRecord]) -> String {
-    let ends = outcomes(runs);
+fn ends(ends: &Outcomes) -> String {
     let share = percent(ends.errors() as f64 / ends.total().max(1) as f64);
     let there = Outcome::ALL.into_iter().filter(|outcome| ends.of(*outcome) > 0);
     let there =
@@ -106,31 +105,59 @@ fn ends(runs: &[RunRecord]) -> String {
     format!("errors {share} of requests: {}", there.collect::<Vec<_>>().join(", "))
 }
 
-/// Variants side by side: one line each.
+/// Variants side by side: one line each, and below what does not fit there.
 fn compared(out: &mut String, report: &Report) {
-    let _ = writeln!(
-        out,
-        "VARIANTS{:<17} {:>9} {:>9} {:>9} {:>9} {:>9}  busiest, at its peak",
-        "", "done/s", "errors", "mean", "p50", "p99"
-    );
-    for variant in &report.variants {
-        let (took, ends) = (latency(&variant.runs), outcomes(&variant.runs));
-        let traffic = |run: &RunRecord| (run.duration.0 - run.warmup.0) as f64 / 1e9;
-        let seconds: f64 = variant.runs.iter().map(traffic).sum();
-        let loads = loads(&variant.runs);
-        let busiest = first::bottleneck(report, &loads).map_or("–".into(), |load| {
-            format!("{} {}", load.name, percent(load.peak.unwrap_or(0.0)))
+    let lines = lines(report);
+    let widest = lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0).max(9);
+    let _ = write!(out, "VARIANTS{:<w$}", "", w = widest.saturating_sub(7));
+    for head in ["done/s", "errors", "mean", "p50", "p90", "p99", "p99.9"] {
+        let _ = write!(out, " {head:>8}");
+    }
+    out.push_str("  busiest at peak\n");
+    for line in &lines {
+        let _ = write!(out, " {:<widest$}", line.name);
+        let shares = [count(line.done.value), percent(line.errors.value)];
+        let times = [line.mean].into_iter().chain(line.percentiles).map(|took| time(took.value));
+        shares.into_iter().chain(times).for_each(|cell| {
+            let _ = write!(out, " {cell:>8}");
         });
-        let _ = writeln!(
-            out,
-            " {:<24} {:>9} {:>9} {:>9} {:>9} {:>9}  {busiest}",
-            variant.name.as_deref().unwrap_or(""),
-            count(ends.of(Outcome::Done) as f64 / seconds),
-            percent(ends.errors() as f64 / ends.total().max(1) as f64),
-            time(took.mean()),
-            time(took.quantile(0.5) as f64),
-            time(took.quantile(0.99) as f64),
-        );
+        let busiest = line.busiest.as_ref();
+        let busiest =
+            busiest.map_or("–".into(), |(name, peak)| format!("{name} {}", whole(*peak)));
+        let _ = writeln!(out, "  {busiest}");
+    }
+    out.push('\n');
+    failed(out, &lines);
+    operations(out, &report.variants);
+}
+
+/// A share to the percent.
+fn whole(share: f64) -> String {
+    percent(libm::round(share * 100.0) / 100.0)
+}
+
+/// What became of the requests of variants in which some failed.
+fn failed(out: &mut String, lines: &[Line<'_>]) {
+    let failing: Vec<&Line<'_>> = lines.iter().filter(|line| line.ends.errors() > 0).collect();
+    for line in &failing {
+        let _ = writeln!(out, " {}: {}", line.name, ends(&line.ends));
+    }
+    if !failing.is_empty() {
+        out.push('\n');
+    }
+}
+
+/// Latencies by operation, where a variant has more than one: one alone is in the table above.
+fn operations(out: &mut String, variants: &[VariantRuns]) {
+    if variants.iter().all(|variant| variant.runs.iter().all(|run| run.operations.len() < 2)) {
+        return;
+    }
+    latency_head(out);
+    for variant in variants {
+        let _ = writeln!(out, " {}", variant.name.as_deref().unwrap_or(""));
+        for (operation, took) in latencies(&variant.runs).into_iter().skip(1) {
+            let _ = writeln!(out, "   {operation:<26} {}", row(&took));
+        }
     }
     out.push('\n');
 }

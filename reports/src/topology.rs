@@ -13,6 +13,7 @@ use petgraph::visit::EdgeRef;
 
 use crate::Report;
 use crate::format::{count, percent};
+use crate::page::escape;
 use crate::totals::utilisation;
 
 const BOX: (f64, f64) = (196.0, 70.0);
@@ -27,6 +28,10 @@ type Places = BTreeMap<NodeIndex, Point>;
 
 /// The whole drawing, of the first variant's first run.
 pub fn svg(report: &Report) -> String {
+    let whose = match &report.variants[0].name {
+        Some(name) => format!("{} [{name}]", report.scenario),
+        None => report.scenario.clone(),
+    };
     let places = places(report);
     let width = places.values().map(|(x, _)| x + BOX.0).fold(0.0, f64::max) + MARGIN;
     let height = places.values().map(|(_, y)| y + BOX.1).fold(0.0, f64::max) + MARGIN;
@@ -37,17 +42,13 @@ pub fn svg(report: &Report) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
          <text x=\"{MARGIN}\" y=\"24\" font-size=\"16\">{}: calls a second along the arrows, \
          share of time busy in the boxes</text>\n",
-        escape(&report.scenario),
-        escape(&report.scenario),
+        escape(&whose),
+        escape(&whose),
     );
     arrows(&mut out, report, &places);
     boxes(&mut out, report, &places);
     out.push_str("</svg>\n");
     out
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// The longest path to each node, cycles cut where they close.

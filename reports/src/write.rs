@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::{Report, charts, hlog, result, series, topology};
+use crate::{Report, charts, compare, hlog, page, result, series, topology};
 
 /// A file that could not be written.
 #[derive(Debug)]
@@ -56,8 +56,14 @@ pub fn write_all(report: &Report, meta: &Meta, folder: &Path) -> Result<Vec<Path
         ("topology.svg".into(), topology::svg(report).into_bytes()),
         ("meta.json".into(), pretty(&meta_json(report, meta))),
     ];
-    let drawn = charts::all(report).into_iter();
-    files.extend(drawn.map(|(name, svg)| (format!("charts/{name}.svg"), svg.into_bytes())));
+    let drawn = charts::all(report);
+    files.push(("report.html".into(), page::html(report, &drawn).into_bytes()));
+    if report.variants.len() > 1 {
+        files.push(("compare.csv".into(), compare::csv(report).into_bytes()));
+    }
+    files.extend(
+        drawn.into_iter().map(|(name, svg)| (format!("charts/{name}.svg"), svg.into_bytes())),
+    );
     let mut written = Vec::new();
     for (name, bytes) in files {
         let path = folder.join(name);

@@ -53,9 +53,11 @@ pub fn along(end: f64) -> Axis {
     Axis { reach: 0.0..end, at, log: false }
 }
 
-/// One mark per nine of percentiles.
+/// A mark per nine of percentiles, and one for the median.
 pub fn nines(end: f64) -> Axis {
-    let at = (0..=end as usize).map(|nines| nines as f64).collect();
+    let median = libm::log10(2.0);
+    let whole = (0..=end as usize).map(|nines| nines as f64);
+    let at = whole.chain([median]).filter(|mark| *mark <= end).collect();
     Axis { reach: 0.0..end, at, log: false }
 }
 

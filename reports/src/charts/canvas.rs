@@ -10,7 +10,7 @@ use super::windows::{LANE, Windows};
 use crate::format::{count, digits, time};
 
 /// Okabe and Ito's colours, which the colour-blind can tell apart; black first.
-const COLOURS: [RGBColor; 8] = [
+pub(super) const COLOURS: [RGBColor; 8] = [
     RGBColor(0, 0, 0),
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -27,6 +27,8 @@ const SIZE: (u32, u32) = (960, 420);
 /// Left of the plot, and right of it for the legend.
 pub(super) const LEFT: u32 = 84;
 const LEGEND: u32 = 190;
+/// Left of what the upright axis means.
+const MARGIN: u32 = 10;
 /// Above the plot, without the lanes of actions.
 const TOP: u32 = 56;
 /// The right end of the plot.
@@ -77,7 +79,7 @@ enum Along {
 /// An empty chart.
 pub struct Chart {
     title: String,
-    note: String,
+    seeds: usize,
     unit: String,
     scale: Scale,
     along: Along,
@@ -89,20 +91,21 @@ impl Chart {
     /// Along simulated time, with the actions of the first run.
     pub fn over_time(runs: &[RunRecord], title: &str, unit: &str, scale: Scale) -> Chart {
         let end = runs[0].ended.as_secs().max(1e-9);
-        let note = match runs.len() {
-            1 => String::new(),
-            n => format!("line: mean of {n} seeds; band: lowest and highest of them"),
-        };
-        let windows = Windows::of(&runs[0], end);
+        let windows = Windows::of(&runs[0]);
         let (title, unit) = (title.into(), unit.into());
-        Chart { title, note, unit, scale, along: Along::Time, end, windows }
+        Chart { title, seeds: runs.len(), unit, scale, along: Along::Time, end, windows }
+    }
+
+    /// With these actions instead.
+    pub fn marked(self, windows: Windows) -> Chart {
+        Chart { windows, ..self }
     }
 
     /// Latencies along percentiles.
     pub fn over_nines(title: &str) -> Chart {
         Chart {
             title: title.into(),
-            note: String::new(),
+            seeds: 1,
             unit: "latency".into(),
             scale: Scale::Latency,
             along: Along::Nines,
@@ -137,10 +140,10 @@ impl Chart {
     }
 
     fn plot(&self, root: &Paper<'_>, curves: &[Curve], upright: Axis) {
-        let title = ("sans-serif", 17).into_font();
+        let title = ("sans-serif", 19).into_font();
         root.draw(&Text::new(self.title.clone(), (16, 10), title)).expect("drawn in memory");
-        let note = ("sans-serif", 12).into_font().color(&GREY);
-        root.draw(&Text::new(self.note.clone(), (16, 32), note)).expect("drawn in memory");
+        let note = ("sans-serif", 14).into_font().color(&GREY);
+        root.draw(&Text::new(self.note(), (16, 34), note)).expect("drawn in memory");
         let level = match self.along {
             Along::Time => axis::along(self.end),
             Along::Nines => axis::nines(self.end),
@@ -150,8 +153,9 @@ impl Chart {
             .margin_top(TOP + LANE * self.windows.lanes())
             .margin_right(LEGEND)
             .margin_bottom(8)
-            .x_label_area_size(44)
-            .y_label_area_size(LEFT)
+            .margin_left(MARGIN)
+            .x_label_area_size(48)
+            .y_label_area_size(LEFT - MARGIN)
             .build_cartesian_2d(level, upright)
             .expect("a chart fits its paper");
         chart
@@ -165,8 +169,8 @@ impl Chart {
                 Along::Nines => "percentile: as many requests took at most as long",
             })
             .y_desc(self.unit.clone())
-            .label_style(("sans-serif", 12))
-            .axis_desc_style(("sans-serif", 13))
+            .label_style(("sans-serif", 14))
+            .axis_desc_style(("sans-serif", 15))
             .draw()
             .expect("drawn in memory");
         let place = |x: f64, chart: &Plot<'_>| chart.backend_coord(&(x, reach.start)).0;
@@ -182,10 +186,20 @@ impl Chart {
         }
         self.windows.rest(root, TOP);
         for (index, curve) in curves.iter().enumerate() {
-            let colour = COLOURS[index % COLOURS.len()];
+            // One colour for lines that lie on each other: the legend tells that they do.
+            let same = curves.iter().position(|other| other.points == curve.points);
+            let colour = COLOURS[same.unwrap_or(index) % COLOURS.len()];
             line(&mut chart, curve, colour);
             legend(root, index, &curve.name, colour);
         }
+    }
+
+    fn note(&self) -> String {
+        let seeds = (self.seeds > 1).then(|| {
+            format!("line: mean of {} seeds; band: lowest and highest of them", self.seeds)
+        });
+        let grey = (self.windows.lanes() > 0).then(|| "grey: actions of the timeline".into());
+        seeds.into_iter().chain(grey).collect::<Vec<String>>().join("; ")
     }
 
     fn level_label(&self, x: f64) -> String {
@@ -230,7 +244,7 @@ fn legend(root: &Paper<'_>, index: usize, name: &str, colour: RGBColor) {
     let (x, y) = ((RIGHT + 14) as i32, TOP as i32 + 20 * index as i32);
     let bar = PathElement::new(vec![(x, y + 6), (x + 20, y + 6)], colour.stroke_width(3));
     root.draw(&bar).expect("drawn in memory");
-    let text = Text::new(short(name, 20), (x + 26, y), ("sans-serif", 13).into_font());
+    let text = Text::new(short(name, 22), (x + 26, y), ("sans-serif", 15).into_font());
     root.draw(&text).expect("drawn in memory");
 }
 

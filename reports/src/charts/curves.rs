@@ -1,5 +1,8 @@
 //! From records to points: values over intervals, with the band that several seeds span.
 
+use std::ops::Range;
+
+use engine::record::Interval;
 use engine::{Histogram, RunRecord, Sparse};
 
 use crate::totals::{column, requests};
@@ -16,17 +19,23 @@ pub struct Point {
     pub first: bool,
 }
 
-/// One curve for each of the `N` values per interval; where a value is no number, there is a gap.
+/// One curve for each of the `N` values per `together` intervals; where a value is no number,
+/// there is a gap.
 pub fn bands<const N: usize>(
     runs: &[RunRecord],
-    of: impl Fn(&RunRecord, usize) -> [f64; N],
+    together: usize,
+    of: impl Fn(&RunRecord, Range<usize>) -> [f64; N],
 ) -> [Vec<Point>; N] {
-    spread(runs, |seed, index| of(&runs[seed], index))
+    spread(runs, together, |seed, range| of(&runs[seed], range))
 }
 
 /// One curve.
-pub fn band(runs: &[RunRecord], of: impl Fn(&RunRecord, usize) -> f64) -> Vec<Point> {
-    let [curve] = bands(runs, |run, index| [of(run, index)]);
+pub fn band(
+    runs: &[RunRecord],
+    together: usize,
+    of: impl Fn(&RunRecord, Range<usize>) -> f64,
+) -> Vec<Point> {
+    let [curve] = bands(runs, together, |run, range| [of(run, range)]);
     curve
 }
 
@@ -34,22 +43,27 @@ pub fn band(runs: &[RunRecord], of: impl Fn(&RunRecord, usize) -> f64) -> Vec<Po
 pub fn sampled(runs: &[RunRecord], component: &str, metric: &str) -> Vec<Point> {
     let columns: Vec<&[f64]> =
         runs.iter().map(|run| column(run, component, metric).unwrap_or(&[])).collect();
-    let value = |seed: usize, index| columns[seed].get(index).copied().unwrap_or(f64::NAN);
-    let [curve] = spread(runs, |seed, index| [value(seed, index)]);
+    let value = |seed: usize, at: usize| columns[seed].get(at).copied().unwrap_or(f64::NAN);
+    let [curve] = spread(runs, 1, |seed, range| [value(seed, range.start)]);
     curve
 }
 
 fn spread<const N: usize>(
     runs: &[RunRecord],
-    of: impl Fn(usize, usize) -> [f64; N],
+    together: usize,
+    of: impl Fn(usize, Range<usize>) -> [f64; N],
 ) -> [Vec<Point>; N] {
     let mut curves = [const { Vec::new() }; N];
     let mut broken = [true; N];
-    for (index, time) in runs[0].series.times.iter().enumerate() {
-        let none = Point { x: time.as_secs(), y: 0.0, low: f64::MAX, high: 0.0, first: true };
+    let times = &runs[0].series.times;
+    for start in (0..times.len()).step_by(together) {
+        let range = start..(start + together).min(times.len());
+        let end = times[range.end - 1].as_secs();
+        let none = Point { x: end, y: 0.0, low: f64::MAX, high: 0.0, first: true };
         let (mut points, mut counts) = ([none; N], [0.0; N]);
         for seed in 0..runs.len() {
-            for ((point, count), value) in points.iter_mut().zip(&mut counts).zip(of(seed, index)) {
+            let found = of(seed, range.clone());
+            for ((point, count), value) in points.iter_mut().zip(&mut counts).zip(found) {
                 if value.is_finite() {
                     (point.y, *count) = (point.y + value, *count + 1.0);
                     point.low = point.low.min(value);
@@ -68,16 +82,25 @@ fn spread<const N: usize>(
     curves
 }
 
-/// How long an interval lasted, in seconds.
-pub fn length(run: &RunRecord, index: usize) -> f64 {
+/// How long intervals lasted together, in seconds.
+pub fn length(run: &RunRecord, range: Range<usize>) -> f64 {
     let times = &run.series.times;
-    let before = if index == 0 { 0.0 } else { times[index - 1].as_secs() };
-    times.get(index).map_or(f64::NAN, |time| time.as_secs() - before)
+    let before = if range.start == 0 { 0.0 } else { times[range.start - 1].as_secs() };
+    times.get(range.end - 1).map_or(f64::NAN, |time| time.as_secs() - before)
 }
 
-/// Quantiles of all requests that ended in an interval, in seconds; no numbers if none did.
-pub fn quantiles<const N: usize>(run: &RunRecord, index: usize, q: [f64; N]) -> [f64; N] {
-    let intervals = requests(run).filter_map(|operation| operation.intervals.get(index));
+/// What ended in intervals, of all requests.
+pub fn within(run: &RunRecord, range: Range<usize>) -> impl Iterator<Item = &Interval> {
+    let inside = requests(run).map(move |operation| {
+        let end = range.end.min(operation.intervals.len());
+        &operation.intervals[range.start.min(end)..end]
+    });
+    inside.flatten()
+}
+
+/// Quantiles of all requests that ended in intervals, in seconds; no numbers if none did.
+pub fn quantiles<const N: usize>(run: &RunRecord, range: Range<usize>, q: [f64; N]) -> [f64; N] {
+    let intervals = within(run, range);
     let mut tooks = intervals.map(|interval| &interval.took).filter(|took| !took.is_empty());
     let found = match (tooks.next(), tooks.next()) {
         (Some(only), None) => only.quantiles(q),

@@ -2,9 +2,11 @@
 //! cover neither the data nor each other.
 
 use engine::RunRecord;
+use engine::record::ActionRecord;
 use plotters::prelude::*;
 
 use super::canvas::{GREY, Paper, RIGHT, short};
+use crate::VariantRuns;
 
 /// The height of a lane, in pixels.
 pub const LANE: u32 = 16;
@@ -18,7 +20,7 @@ const LETTER: f64 = 6.4;
 pub struct Window {
     /// In seconds.
     pub from: f64,
-    /// In seconds; the end of the run if the action lasts for good.
+    /// In seconds; without end if the action lasts for good.
     pub to: f64,
     name: String,
     lane: u32,
@@ -31,15 +33,39 @@ pub struct Windows {
 }
 
 impl Windows {
-    pub fn of(run: &RunRecord, end: f64) -> Windows {
-        let lasted = run.actions.iter().filter(|action| action.began <= run.ended);
-        let window = |(lane, action): (usize, &engine::record::ActionRecord)| Window {
-            name: action.name.clone(),
+    pub fn of(run: &RunRecord) -> Windows {
+        let lasted = lasted(run).map(|action| (action, action.name.clone()));
+        Windows::from(lasted.collect())
+    }
+
+    /// Those of variants, each once; those that not all have, with the names of whoever has them.
+    pub fn of_variants(variants: &[VariantRuns]) -> Windows {
+        let mut found: Vec<(&ActionRecord, Vec<&str>)> = Vec::new();
+        for variant in variants {
+            let name = variant.name.as_deref().unwrap_or("");
+            for action in lasted(&variant.runs[0]) {
+                let key = |a: &ActionRecord| (a.name.clone(), a.began, a.ended);
+                match found.iter_mut().find(|(known, _)| key(known) == key(action)) {
+                    Some((_, names)) => names.push(name),
+                    None => found.push((action, vec![name])),
+                }
+            }
+        }
+        let named = found.into_iter().map(|(action, names)| match names.len() {
+            n if n >= variants.len() => (action, action.name.clone()),
+            _ => (action, format!("{} in {}", action.name, names.join(", "))),
+        });
+        Windows::from(named.collect())
+    }
+
+    fn from(actions: Vec<(&ActionRecord, String)>) -> Windows {
+        let window = |(lane, (action, name)): (usize, (&ActionRecord, String))| Window {
+            name,
             from: action.began.as_secs(),
-            to: action.ended.map_or(end, engine::Time::as_secs),
+            to: action.ended.map_or(f64::INFINITY, engine::Time::as_secs),
             lane: lane as u32,
         };
-        Windows { all: lasted.enumerate().map(window).collect() }
+        Windows { all: actions.into_iter().enumerate().map(window).collect() }
     }
 
     /// Those that are drawn.
@@ -57,11 +83,15 @@ impl Windows {
         let more = self.all.len() - self.shown().len();
         if more > 0 {
             let at = (RIGHT as i32 - 160, (top + LANE * MOST as u32) as i32 - 6);
-            let style = ("sans-serif", 11).into_font().color(&GREY);
+            let style = ("sans-serif", 13).into_font().color(&GREY);
             let text = Text::new(format!("and {more} more actions"), at, style);
             root.draw(&text).expect("drawn in memory");
         }
     }
+}
+
+fn lasted(run: &RunRecord) -> impl Iterator<Item = &ActionRecord> {
+    run.actions.iter().filter(|action| action.began <= run.ended)
 }
 
 impl Window {
@@ -74,7 +104,7 @@ impl Window {
         let width = (name.chars().count() as f64 * LETTER) as i32;
         let fits = from + width + 6 < RIGHT as i32;
         let x = if fits { from + 4 } else { (from - width - 4).max(4) };
-        let style = ("sans-serif", 11).into_font().color(&GREY);
+        let style = ("sans-serif", 13).into_font().color(&GREY);
         root.draw(&Text::new(name, (x, y + 3), style)).expect("drawn in memory");
     }
 }

@@ -25,7 +25,7 @@ fn on_the_way(report: &Report) -> BTreeSet<&str> {
 }
 
 /// Whoever was busiest in its busiest interval, among those for whom users wait.
-pub(super) fn bottleneck<'a>(report: &Report, loads: &'a [Load]) -> Option<&'a Load> {
+pub(crate) fn bottleneck<'a>(report: &Report, loads: &'a [Load]) -> Option<&'a Load> {
     let reached = on_the_way(report);
     let limited = loads.iter().filter(|load| reached.contains(load.name.as_str()));
     let limited = limited.filter(|load| load.peak.is_some());

@@ -63,7 +63,11 @@ impl Document {
                 let message = "`variants` is a map: { \"name\": (changes…) }";
                 Err(Diagnostic::here(*spot, message))
             }
-            _ => Ok(Document { root, variants, settings }),
+            Some(map) => {
+                named(map)?;
+                Ok(Document { root, variants, settings })
+            }
+            None => Ok(Document { root, variants, settings }),
         }
     }
 
@@ -146,4 +150,18 @@ fn read_file(path: &FilePath) -> std::io::Result<Vec<u8>> {
     let file = std::fs::File::open(path)?;
     file.take(super::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Variants are folders of results: a name must not lead out of them.
+fn named(variants: &Value) -> Result<(), Diagnostic> {
+    let plain = |c: char| c.is_alphanumeric() || "-_ ".contains(c);
+    let mut entries = variants.entries().unwrap_or_default().iter();
+    let odd = |key: &Word| key.text.trim().is_empty() || !key.text.chars().all(plain);
+    match entries.find(|entry| odd(&entry.key)) {
+        Some(Entry { key, .. }) => {
+            let message = format!("`{}` is no name for a variant", key.text);
+            Err(Diagnostic::here(key.spot, message).help("letters, digits, spaces, `-` and `_`"))
+        }
+        None => Ok(()),
+    }
 }

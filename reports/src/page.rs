@@ -1,0 +1,252 @@
+//! `report.html`: tables and charts of a run on one page, for whoever does not want to open twenty
+//! files. It holds no script and fetches nothing, so that it can be mailed, archived and printed.
+
+use std::fmt::Write as _;
+
+use engine::Outcome;
+
+use crate::compare::{self, Line};
+use crate::format::{count, percent, time};
+use crate::totals::{combined, latencies, loads};
+use crate::{Report, VariantRuns, Verdict, topology};
+
+const STYLE: &str = "body{font:15px/1.5 sans-serif;color:#111;max-width:1100px;margin:2em auto;\
+padding:0 1em}h1{font-size:1.6em;margin-bottom:.2em}h2{font-size:1.2em;margin-top:2em;\
+border-bottom:1px solid #ccc}table{border-collapse:collapse;margin:.8em 0}\
+th,td{padding:.2em .8em;text-align:right;white-space:nowrap}th{border-bottom:1px solid #888;\
+font-weight:600}tr:nth-child(even) td{background:#f5f5f5}\
+td.text,th.text{text-align:left;white-space:normal}svg{max-width:100%;height:auto;\
+display:block;margin:.8em 0}pre{background:#f5f5f5;padding:1em;overflow-x:auto}\
+.pass{color:#00664a}.fail{color:#b02a00}.open{color:#8a5a00}\
+@media print{h2{break-after:avoid}svg,tr{break-inside:avoid}}";
+
+/// The chart that stands beside the table of variants, and not among the others.
+const SIDE: &str = "compare";
+
+/// The whole page; `charts` are those of the report, by name.
+pub fn html(report: &Report, charts: &[(String, String)]) -> String {
+    let name = escape(&report.scenario);
+    let mut out = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <title>{name}</title><style>{STYLE}</style></head><body>\n<h1>{name}</h1>\n"
+    );
+    heading(&mut out, report);
+    checks(&mut out, report);
+    match &report.variants[..] {
+        [only] => {
+            latency_table(&mut out, only);
+            components(&mut out, only);
+        }
+        _ => variants(&mut out, report, charts),
+    }
+    events(&mut out, report);
+    drawings(&mut out, report, charts);
+    let _ = write!(
+        out,
+        "<h2>Scenario</h2>\n<details><summary>As it was played, with everything in place</summary>\
+         <pre>{}</pre></details>\n</body></html>\n",
+        escape(&report.effective)
+    );
+    out
+}
+
+/// Text as it may stand between tags.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn said(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Pass => ("pass", "pass"),
+        Verdict::Fail => ("fail", "FAIL"),
+        Verdict::Inconclusive => ("open", "inconclusive"),
+        Verdict::NoSamples => ("fail", "nothing to judge"),
+    }
+}
+
+fn heading(out: &mut String, report: &Report) {
+    let (class, verdict) = match report.checks.len() {
+        0 => ("open", "no checks".to_string()),
+        n => {
+            let (class, said) = said(report.verdict());
+            (class, format!("{said} ({n} checks)"))
+        }
+    };
+    let seeds: Vec<u64> = report.variants[0].runs.iter().map(|run| run.seed).collect();
+    // Without the path of the scenario: equal runs leave equal bytes, wherever they are played.
+    let (seeds, again) = match &seeds[..] {
+        [only] => (format!("seed {only}"), format!("--seed {only}")),
+        [first, .., last] => (
+            format!("{} seeds, {first} to {last}", seeds.len()),
+            format!("--seeds {first}..{last}"),
+        ),
+        [] => Default::default(),
+    };
+    let requests: u64 = report.runs().map(|run| run.requests.generated).sum();
+    let first = report.runs().next().expect("at least one run");
+    let _ = writeln!(
+        out,
+        "<p><b class=\"{class}\">{verdict}</b> · {seeds} · {} simulated · {} requests · \
+         digest <code>{}</code></p>\n<p>Again, from this folder: \
+         <code>sim run scenario.effective.ron {again}</code></p>",
+        time(first.ended.0 as f64),
+        count(requests as f64),
+        combined(report.runs()),
+    );
+}
+
+/// A table of cells that are HTML already, without columns in which nothing stands; the first
+/// `words` columns are text, the others numbers.
+fn table(out: &mut String, words: usize, heads: &[&str], rows: &[Vec<String>]) {
+    let filled = |place: &usize| rows.iter().any(|row| !row[*place].is_empty());
+    let shown: Vec<usize> = (0..heads.len()).filter(filled).collect();
+    let class = |place: usize| if place < words { " class=\"text\"" } else { "" };
+    out.push_str("<table><tr>");
+    for &place in &shown {
+        let _ = write!(out, "<th{}>{}</th>", class(place), heads[place]);
+    }
+    out.push_str("</tr>\n");
+    for row in rows {
+        out.push_str("<tr>");
+        for &place in &shown {
+            let _ = write!(out, "<td{}>{}</td>", class(place), row[place]);
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</table>\n");
+}
+
+fn checks(out: &mut String, report: &Report) {
+    if report.checks.is_empty() {
+        return;
+    }
+    out.push_str("<h2>Checks</h2>\n");
+    let rows = report.checks.iter().map(|check| {
+        let (class, said) = said(check.verdict);
+        vec![
+            format!("<b class=\"{class}\">{said}</b>"),
+            escape(&check.text),
+            escape(check.variant.as_deref().unwrap_or("")),
+            escape(&check.note),
+            escape(&check.observed),
+            check.interval.as_deref().unwrap_or("").to_string(),
+        ]
+    });
+    table(
+        out,
+        4,
+        &["", "check", "variant", "", "observed", "95 % over seeds"],
+        &rows.collect::<Vec<_>>(),
+    );
+}
+
+fn latency_table(out: &mut String, variant: &VariantRuns) {
+    out.push_str("<h2>Latency</h2>\n");
+    let rows = latencies(&variant.runs);
+    let skip = usize::from(rows.len() == 2);
+    let rows = rows.into_iter().skip(skip).map(|(name, took)| {
+        let mut row = vec![escape(&name), count(took.count() as f64), time(took.mean())];
+        row.extend([0.5, 0.9, 0.99, 0.999].map(|q| time(took.quantile(q) as f64)));
+        row.push(time(took.max() as f64));
+        row
+    });
+    let heads = ["requests", "count", "mean", "p50", "p90", "p99", "p99.9", "max"];
+    table(out, 1, &heads, &rows.collect::<Vec<_>>());
+}
+
+fn components(out: &mut String, variant: &VariantRuns) {
+    out.push_str("<h2>Components</h2>\n");
+    let seconds: f64 = variant.runs.iter().map(|run| run.ended.as_secs()).sum();
+    let share = |busy: Option<f64>| busy.map_or("–".into(), percent);
+    let loads = loads(&variant.runs);
+    let rows = loads.iter().filter(|load| load.kind != "Traffic").map(|load| {
+        vec![
+            escape(&load.name),
+            load.kind.clone(),
+            load.replicas.to_string(),
+            share(load.busy),
+            share(load.peak),
+            count(load.queue),
+            count(load.arrived / seconds),
+            count(load.turned_away),
+        ]
+    });
+    let heads =
+        ["component", "kind", "replicas", "busy", "at peak", "queue max", "calls/s", "turned away"];
+    table(out, 2, &heads, &rows.collect::<Vec<_>>());
+}
+
+fn variants(out: &mut String, report: &Report, charts: &[(String, String)]) {
+    out.push_str("<h2>Variants</h2>\n");
+    let lines = compare::lines(report);
+    let row = |line: &Line<'_>| {
+        let mut row = vec![escape(line.name), count(line.done.value), percent(line.errors.value)];
+        row.push(time(line.mean.value));
+        row.extend(line.percentiles.iter().map(|value| time(value.value)));
+        row.push(time(line.max as f64));
+        row.push(line.busiest.as_ref().map_or("–".into(), |(name, peak)| {
+            format!("{} {}", escape(name), percent((peak * 1000.0).round() / 1000.0))
+        }));
+        row
+    };
+    let heads = [
+        "variant",
+        "done/s",
+        "errors",
+        "mean",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "max",
+        "busiest, at its peak",
+    ];
+    table(out, 1, &heads, &lines.iter().map(row).collect::<Vec<_>>());
+    let causes = |line: &Line<'_>| {
+        let bad = Outcome::ALL.into_iter().filter(|o| o.is_error() && line.ends.of(*o) > 0);
+        let bad = bad.map(|o| format!("{} {}", o.name(), count(line.ends.of(o) as f64)));
+        vec![escape(line.name), bad.collect::<Vec<_>>().join(", ")]
+    };
+    let failing: Vec<_> = lines.iter().filter(|line| line.ends.errors() > 0).map(causes).collect();
+    if !failing.is_empty() {
+        table(out, 2, &["variant", "requests that ended in an error"], &failing);
+    }
+    charts.iter().filter(|(name, _)| name == SIDE).for_each(|(_, svg)| out.push_str(svg));
+}
+
+fn events(out: &mut String, report: &Report) {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for action in report.variants.iter().flat_map(|variant| &variant.runs[0].actions) {
+        let row = vec![
+            escape(&action.name),
+            escape(&action.touched.join(", ")),
+            time(action.began.0 as f64),
+            action.ended.map_or("for good".into(), |end| time(end.0 as f64)),
+        ];
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+    if !rows.is_empty() {
+        out.push_str("<h2>What went wrong, and when</h2>\n");
+        table(out, 2, &["action", "touched", "from", "to"], &rows);
+    }
+}
+
+/// Charts of variants by themselves are linked, those that compare them are shown.
+fn drawings(out: &mut String, report: &Report, charts: &[(String, String)]) {
+    out.push_str("<h2>Charts</h2>\n");
+    for (_, svg) in charts.iter().filter(|(name, _)| !name.contains('/') && name != SIDE) {
+        out.push_str(svg);
+        out.push('\n');
+    }
+    let linked = charts.iter().filter(|(name, _)| name.contains('/'));
+    let links: Vec<String> = linked
+        .map(|(name, _)| format!("<a href=\"charts/{0}.svg\">{0}</a>", escape(name)))
+        .collect();
+    if !links.is_empty() {
+        let _ = writeln!(out, "<p>Of each variant: {}</p>", links.join(", "));
+    }
+    out.push_str("<h2>Who calls whom</h2>\n");
+    out.push_str(&topology::svg(report));
+}
