@@ -105,6 +105,7 @@ fn mistakes_are_told_with_their_places() {
         ("link", r#"timeline: [(at: "1s", do: Cut("api"))],"#),
         ("no link", r#"timeline: [(at: "1s", do: Crash("users -> api"))],"#),
         ("flush", r#"timeline: [(at: "1s", do: Flush("api"))],"#),
+        ("join", r#"timeline: [(at: "1s", for: "1s", do: Join("api"))],"#),
         ("slow", r#"timeline: [(at: "1s", do: Slow("api", (times: 0)))],"#),
         ("rate", r#"timeline: [(at: "1s", do: Errors("api", (rate: "0%")))],"#),
         ("sides", r#"timeline: [(at: "1s", do: Partition([]))],"#),

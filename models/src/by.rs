@@ -3,6 +3,8 @@
 
 use serde::Deserialize;
 
+use crate::policy::placement::ranges::KeyRange;
+
 /// Which member keeps which key.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,11 +17,68 @@ pub enum By {
         /// Points per member (default 150: shares differ by about 8 %).
         #[serde(default = "virtual_nodes")]
         virtual_nodes: u32,
+        /// Multiples of that, one per member, each at least 1, as in nginx (default: all 1).
+        #[serde(default)]
+        weights: Vec<u32>,
     },
-    /// The key modulo the number of members.
+    /// The ring of memcached's clients: 160 points per member, MD5 digests of `node-0-0` and so
+    /// on, and of the key's digits, as libmemcached places them.
+    Ketama {
+        /// A draw, or `"request"`.
+        key: String,
+        /// One per member, each at least 1: a member has its share of all points (default: all 1).
+        #[serde(default)]
+        weights: Vec<u32>,
+    },
+    /// The key modulo the number of members. One more or fewer, and nearly every key has another
+    /// member.
     Modulo {
         /// A draw, or `"request"`.
         key: String,
+    },
+    /// A hash of the key modulo the number of members.
+    Hash {
+        /// A draw, or `"request"`.
+        key: String,
+    },
+    /// Jump consistent hash: even shares, no table; only the last member can be taken away.
+    Jump {
+        /// A draw, or `"request"`.
+        key: String,
+    },
+    /// Rendezvous hashing: the member with the highest random weight for the key. Looks at all.
+    Rendezvous {
+        /// A draw, or `"request"`.
+        key: String,
+    },
+    /// Ranges of keys. One of `each`, `below` and `ranges` says which.
+    Range {
+        /// A draw, or `"request"`.
+        key: String,
+        /// So many keys to each member, in order; the last one keeps the rest.
+        each: Option<u64>,
+        /// Split points, one fewer than members: each member keeps what is below its own.
+        #[serde(default)]
+        below: Vec<u64>,
+        /// Ranges one by one, in any order, without gaps: `(from: 0, to: 999, on: 2)`.
+        #[serde(default)]
+        ranges: Vec<KeyRange>,
+    },
+    /// A directory that knows where certain keys are; all others by their hash.
+    Directory {
+        /// A draw, or `"request"`.
+        key: String,
+        /// Who keeps what: `(key: 17, on: 2)`.
+        homes: Vec<Home>,
+    },
+    /// Redis Cluster's 16384 slots: CRC-16 of the key's text, in even ranges over the members.
+    Slots {
+        /// A draw, or `"request"`.
+        key: String,
+        /// What stands before the digits in the key's text, such as `"user:"`; with a hash tag in
+        /// braces, all keys share a slot (default: nothing).
+        #[serde(default)]
+        prefix: String,
     },
     /// As Kafka's clients: the murmur2 hash of the key decides a partition, and partition `p` is
     /// on member `p` modulo the number of members, unless that one says otherwise.
@@ -31,6 +90,16 @@ pub enum By {
     },
 }
 
+/// A line of a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Home {
+    /// Which key.
+    pub key: u64,
+    /// Which member keeps it, from 0.
+    pub on: u16,
+}
+
 fn virtual_nodes() -> u32 {
     150
 }
@@ -40,6 +109,9 @@ impl By {
     pub fn key(&self) -> &str {
         match self {
             By::Ring { key, .. } | By::Modulo { key } | By::Murmur2 { key, .. } => key,
+            By::Ketama { key, .. } | By::Hash { key } | By::Jump { key } => key,
+            By::Rendezvous { key } | By::Range { key, .. } => key,
+            By::Directory { key, .. } | By::Slots { key, .. } => key,
         }
     }
 }

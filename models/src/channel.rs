@@ -325,6 +325,11 @@ impl Channel {
     /// Envoy (its panic mode) do, because the checks may be what is wrong.
     #[cold]
     fn believe(&mut self) {
+        let present = |member: &u16| self.belief.state(*member) != MemberState::Gone;
+        let present: Vec<u16> = (0..self.members).filter(present).collect();
+        if !present.is_empty() {
+            self.balance.members_are(&present);
+        }
         let ready = |member: &u16| {
             let state = self.belief.state(*member);
             match &self.checks {
@@ -338,8 +343,7 @@ impl Channel {
         };
         self.ready = (0..self.members).filter(ready).collect();
         if self.ready.is_empty() {
-            let exists = |member: &u16| self.belief.state(*member) != MemberState::Gone;
-            self.ready = (0..self.members).filter(exists).collect();
+            self.ready = present;
         }
         if self.ready.is_empty() {
             self.ready = (0..self.members).collect();

@@ -7,7 +7,7 @@ use models::dist::Dist;
 use models::wiring::{Problem, Wiring};
 use models::{ComponentSpec, Spec};
 
-use crate::scenario::spec::{Act, Network};
+use crate::scenario::spec::{Act, Entry, Network};
 use crate::selector::{Member, Whom};
 use crate::topology::Topology;
 
@@ -37,6 +37,7 @@ pub fn assemble(topology: &Topology, seed: u64) -> Result<World, Vec<Problem>> {
     traffic(topology, &mut wiring);
     components(topology, &mut wiring, false);
     timeline(topology, &mut wiring);
+    absent(topology, wiring.builder);
     let problems = std::mem::take(&mut wiring.problems);
     if problems.is_empty() { Ok(builder.build()) } else { Err(problems) }
 }
@@ -125,12 +126,33 @@ fn timeline(topology: &Topology, wiring: &mut Wiring<'_>) {
     });
 }
 
+/// Whoever is first heard of when joining was not there before.
+fn absent(topology: &Topology, builder: &mut Builder) {
+    let mut entries: Vec<(&Entry, &Whom)> =
+        topology.scenario.timeline.iter().zip(&topology.targets).collect();
+    entries.sort_by_key(|(entry, _)| entry.at);
+    let mut known = Vec::new();
+    for (entry, whom) in entries {
+        let Whom::Members(members, _) = whom else { continue };
+        let joins = matches!(entry.r#do, Act::Join(_));
+        for member in members.iter().filter(|_| joins || matches!(entry.r#do, Act::Leave(_))) {
+            if !known.contains(&member) && joins {
+                let group = builder.find(&member.0).expect("selectors mean declared groups");
+                builder.absent(builder.declared(group).member(member.1));
+            }
+            known.push(member);
+        }
+    }
+}
+
 fn deed(act: &Act, whom: &Whom, topology: &Topology, wiring: &mut Wiring<'_>) -> Deed {
     match act {
         Act::Crash(_, options) => Deed::Crash { silent: options.silent },
         Act::Restart(_) => Deed::Crash { silent: false },
         Act::ZoneLoss(_) => Deed::Crash { silent: true },
         Act::Pause(_) => Deed::Pause,
+        Act::Join(_) => Deed::Present(true),
+        Act::Leave(_) => Deed::Present(false),
         Act::Slow(_, options) => Deed::Speed(1.0 / options.times),
         Act::Errors(_, options) => Deed::Errors(options.rate.0),
         Act::Cut(_) | Act::Partition(_) => Deed::Link(Trouble::Cut),

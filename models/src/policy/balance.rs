@@ -19,6 +19,8 @@ use std::rc::Rc;
 use engine::{Span, Time};
 
 use super::partition::Partition;
+use super::placement::Placement;
+use super::placement::ketama::place_of;
 use super::ring::Ring;
 use crate::key::KeyOf;
 use crate::topic::partition_of;
@@ -49,11 +51,15 @@ pub enum Balance {
     },
     /// Each key has its member; if that one is out, the next on the ring.
     Ring(KeyOf, Rc<Ring>),
+    /// The same on libmemcached's ring.
+    Ketama(KeyOf, Rc<Ring>),
     /// Each key has its member; if that one is out, nobody else has the key.
     Modulo(KeyOf, u16),
     /// Each partition has its leader, as far as the caller knows. If that one is out, anybody can
     /// name the new one.
     Leaders(KeyOf, Vec<u16>),
+    /// Each key has its member, by any other rule; if that one is out, nobody else has the key.
+    Placed(KeyOf, Box<Placement>),
     /// One that remembers more.
     Rule(Box<Rule>),
 }
@@ -63,7 +69,9 @@ impl Balance {
     pub fn of(partition: Partition) -> Balance {
         match partition {
             Partition::Ring(key, ring) => Balance::Ring(key, ring),
+            Partition::Ketama(key, ring) => Balance::Ketama(key, Rc::new(ring)),
             Partition::Modulo(key, members) => Balance::Modulo(key, members),
+            Partition::Placed(key, placement) => Balance::Placed(key, Box::new(placement)),
             Partition::Leaders(key, leaders) => Balance::Leaders(key, leaders),
         }
     }
@@ -76,6 +84,23 @@ impl Balance {
         }
     }
 
+    /// Members have joined or left the group: these are in it, in order, at least one. A crash is
+    /// no such change.
+    pub fn members_are(&mut self, present: &[u16]) {
+        match self {
+            // The first so many are there in all but odd cases, and then a table is not needed.
+            Balance::Modulo(key, _) => {
+                let (key, count) = (*key, present.len() as u16);
+                *self = match present.last() == Some(&(count - 1)) {
+                    true => Balance::Modulo(key, count),
+                    false => Balance::Placed(key, Box::new(Placement::Remainder(present.to_vec()))),
+                };
+            }
+            Balance::Placed(_, placement) => placement.members_are(present),
+            _ => {}
+        }
+    }
+
     /// What the rule wants to know of a request.
     #[inline]
     pub fn key(&self) -> Option<KeyOf> {
@@ -83,6 +108,7 @@ impl Balance {
             Balance::Ring(key, _) | Balance::Modulo(key, _) | Balance::Leaders(key, _) => {
                 Some(*key)
             }
+            Balance::Ketama(key, _) | Balance::Placed(key, _) => Some(*key),
             Balance::Rule(rule) => rule.key(),
             _ => None,
         }
@@ -152,6 +178,12 @@ impl Balance {
                 let serves = |member: u16| ready.binary_search(&member).is_ok();
                 ring.member(key, serves).expect("somebody is ready, and everybody on the ring")
             }
+            Balance::Ketama(_, ring) => {
+                let serves = |member: u16| ready.binary_search(&member).is_ok();
+                let member = ring.member_at(place_of(key), serves);
+                member.expect("somebody is ready, and everybody on the ring")
+            }
+            Balance::Placed(_, placement) => placement.member(key),
             Balance::Modulo(_, members) => (key % u64::from(*members)) as u16,
             Balance::Leaders(_, leaders) => {
                 let leader = leaders[partition_of(key, leaders.len() as u16) as usize];

@@ -5,6 +5,7 @@ pub mod balance;
 mod check;
 pub mod health;
 pub mod partition;
+pub mod placement;
 pub mod retry;
 pub mod ring;
 pub mod spec;

@@ -45,6 +45,17 @@ fn forms_of_the_examples_are_accepted() {
         r#"Database(cpu: 2, commit: None, queue: 10, tables: { "events": Log(retain: 1000) })"#,
         r#"Topic(key: "user", partitions: 12, brokers: 3, replication: 3, acks: All,
             min_in_sync: 2)"#,
+        r#"Database(shards: (count: 3, by: Ketama(key: "user", weights: [1, 2, 1])))"#,
+        r#"Database(shards: (count: 3, by: Range(key: "user", below: [1001, 2001])))"#,
+        r#"Database(shards: (count: 2, by: Range(key: "user", each: 100_000)))"#,
+        r#"Database(shards: (count: 2, by: Range(key: "user", ranges: [
+            (from: 0, to: 9, on: 1), (from: 10, on: 0)])))"#,
+        r#"Database(shards: (count: 2, by: Directory(key: "user", homes: [(key: 7, on: 1)])))"#,
+        r#"Database(shards: (count: 3, by: Slots(key: "user", prefix: "user:")))"#,
+        r#"Cache(nodes: 3, by: Ring(key: "user", weights: [1, 1, 4]))"#,
+        r#"Cache(nodes: 3, by: Jump(key: "user"))"#,
+        r#"Cache(nodes: 3, by: Rendezvous(key: "user"))"#,
+        r#"Cache(nodes: 3, by: Hash(key: "user"))"#,
         "Topic()",
         r#"Topic(acks: None, append: Always("50us"), session: "18s", retain: 1_000_000)"#,
         r#"WaitingRoom(active: 100, admit: (every: "1s", up_to: 100), stay: "5m")"#,
@@ -53,6 +64,16 @@ fn forms_of_the_examples_are_accepted() {
     ] {
         assert_eq!(mistakes(text), [], "{text}");
     }
+}
+
+/// A cache of two nodes by these ranges.
+fn ranges(ranges: &str) -> String {
+    format!(r#"Cache(nodes: 2, by: Range(key: "user", ranges: [{ranges}]))"#)
+}
+
+/// A cache of two nodes by this directory.
+fn homes(homes: &str) -> String {
+    format!(r#"Cache(nodes: 2, by: Directory(key: "user", homes: [{homes}]))"#)
 }
 
 #[test]
@@ -76,6 +97,23 @@ fn values_that_make_no_sense_are_named() {
         (r#"Cache(key: "user", coalesce: true, fill: "0s")"#, "fill", "no time"),
         (r#"Database(shards: (count: 0, by: Modulo(key: "user")))"#, "shards.count", "one shard"),
         (r#"Database(shards: (count: 2, by: Modulo(key: "u")))"#, "shards.by", "no draw `u`"),
+        (r#"Cache(nodes: 2, by: Ring(key: "user", weights: [1, 0]))"#, "by.weights.1", "1 to 1000"),
+        (r#"Cache(nodes: 2, by: Ketama(key: "user", weights: [1]))"#, "by.weights", "1 weights"),
+        (r#"Cache(nodes: 2, by: Range(key: "user"))"#, "by", "is not said"),
+        (r#"Cache(nodes: 2, by: Range(key: "user", each: 0))"#, "by.each", "one key"),
+        (r#"Cache(nodes: 2, by: Range(key: "user", each: 5, below: [1]))"#, "by", "one of"),
+        (r#"Cache(nodes: 2, by: Range(key: "user", below: [1, 2]))"#, "by.below", "1 split points"),
+        (r#"Cache(nodes: 3, by: Range(key: "user", below: [5, 5]))"#, "by.below.1", "ascend"),
+        (r#"Cache(nodes: 2, by: Range(key: "user", below: [0]))"#, "by.below.0", "ascend"),
+        (&ranges("(from: 0, to: 9, on: 0), (from: 15, on: 1)"), "by.ranges.1", "keys 10 to 14"),
+        (&ranges("(from: 5, on: 0)"), "by.ranges.0", "keys 0 to 4"),
+        (&ranges("(from: 0, to: 9, on: 0)"), "by.ranges", "from 10 on"),
+        (&ranges("(from: 0, to: 9, on: 0), (from: 9, on: 1)"), "by.ranges.1", "overlaps"),
+        (&ranges("(from: 0, on: 0), (from: 9, to: 20, on: 1)"), "by.ranges.1", "overlaps"),
+        (&ranges("(from: 9, to: 3, on: 0)"), "by.ranges.0", "before it begins"),
+        (&ranges("(from: 0, on: 2)"), "by.ranges.0.on", "no shard 2"),
+        (&homes("(key: 1, on: 2)"), "by.homes.0.on", "no shard 2"),
+        (&homes("(key: 1, on: 0), (key: 1, on: 1)"), "by.homes.1", "a home already"),
         ("Database(connections: 0)", "connections", "connection"),
         ("Database(cpu: -1)", "cpu", "above zero"),
         (r#"Database(tables: {"a": Table(key: "u")})"#, "tables.a.key", "no draw `u`"),

@@ -149,12 +149,17 @@ impl Builder {
 
     /// Members from `member` on are not part of the group at the start.
     pub fn absent_from(&mut self, group: GroupId, member: u16) {
-        let group = &mut self.kernel.groups[group.0 as usize];
-        for member in member..group.size {
-            let state = MemberState::Gone;
-            group.history.push(Change { at: Time::ZERO, member, state });
-            self.kernel.seats[group.first.0 as usize + member as usize].status = Status::Off;
-        }
+        let group = &self.kernel.groups[group.0 as usize];
+        let absent: Vec<ComponentId> = group.members().skip(member.into()).collect();
+        absent.into_iter().for_each(|id| self.absent(id));
+    }
+
+    /// A member that is not part of its group at the start.
+    pub fn absent(&mut self, id: ComponentId) {
+        let seat = &mut self.kernel.seats[id.0 as usize];
+        seat.status = Status::Off;
+        let change = Change { at: Time::ZERO, member: seat.member, state: MemberState::Gone };
+        self.kernel.groups[seat.group.0 as usize].history.push(change);
     }
 
     /// A group that was declared.

@@ -6,7 +6,7 @@
 use crate::component::Gauges;
 use crate::event::Event;
 use crate::group::{ComponentId, GroupId};
-use crate::kernel::{Kernel, Seat};
+use crate::kernel::{Kernel, Seat, Status};
 use crate::record::{Column, Series};
 use crate::time::{Span, Time};
 use crate::world::World;
@@ -41,6 +41,8 @@ pub(crate) struct Sampling {
     /// Per component: busy integral at the last sample, of the seat and of the node's station.
     last_busy: Vec<(Span, Span)>,
     pub queue_max: Vec<f64>,
+    /// Per component: calls that had arrived at the last sample.
+    last_arrived: Vec<u64>,
     last_generated: u64,
 }
 
@@ -53,6 +55,7 @@ impl Sampling {
             named: Vec::new(),
             last_busy: vec![(Span::ZERO, Span::ZERO); components],
             queue_max: vec![0.0; components],
+            last_arrived: vec![0; components],
             last_generated: 0,
         }
     }
@@ -104,6 +107,7 @@ const fn metric(name: &'static str, unit: &'static str, fold: Fold) -> Metric {
 const UTILISATION: Metric = metric("utilisation", "ratio", Fold::Mean);
 const CPU: Metric = metric("cpu", "ratio", Fold::Mean);
 const OFFERED: Metric = metric("offered", "1/s", Fold::Sum);
+const IMBALANCE: Metric = metric("imbalance", "ratio", Fold::Mean);
 const HIT_RATIO: Metric = metric("hit_ratio", "ratio", Fold::Mean);
 const LAG: Metric = metric("lag", "", Fold::Sum);
 
@@ -172,6 +176,7 @@ impl World {
             self.gauge_rows = gauges.rows;
             self.sample_busy(id, took);
         }
+        self.sample_balance();
         self.sample_counters(took);
         self.sample_ledger();
         self.kernel.meter.end_interval();
@@ -206,6 +211,26 @@ impl World {
         }
         if !highest.is_nan() {
             self.gauge(id, UTILISATION, highest);
+        }
+    }
+
+    /// Of the calls that came in this interval to the members of a group that are there: the most
+    /// that one of them had, by the mean.
+    fn sample_balance(&mut self) {
+        for (index, group) in self.kernel.groups.iter().enumerate().filter(|(_, g)| g.size > 1) {
+            let (mut most, mut all, mut there) = (0, 0, 0u64);
+            for id in group.members() {
+                let seat = &self.kernel.seats[id.0 as usize];
+                let before = &mut self.sampling.last_arrived[id.0 as usize];
+                let fresh = seat.arrived - std::mem::replace(before, seat.arrived);
+                most = most.max(fresh);
+                all += fresh;
+                there += u64::from(seat.status != Status::Off);
+            }
+            if all > 0 && there > 1 {
+                let ratio = most as f64 * there as f64 / all as f64;
+                self.sampling.put(GroupId(index as u16), WHOLE_GROUP, IMBALANCE, ratio);
+            }
         }
     }
 

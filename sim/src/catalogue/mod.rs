@@ -13,7 +13,7 @@ use crate::prepare::metrics;
 use source::{Item, Member, items};
 
 /// Where scenarios' types stand: the comment at the top of a file belongs to its first type.
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 19] = [
     include_str!("../scenario/spec.rs"),
     include_str!("../../../models/src/gateway.rs"),
     include_str!("../../../models/src/service/spec.rs"),
@@ -27,6 +27,7 @@ const SOURCES: [&str; 18] = [
     include_str!("../../../models/src/waiting_room/mod.rs"),
     include_str!("../../../models/src/topic/mod.rs"),
     include_str!("../../../models/src/by.rs"),
+    include_str!("../../../models/src/policy/placement/ranges.rs"),
     include_str!("../../../models/src/policy/spec.rs"),
     include_str!("../../../models/src/dist.rs"),
     include_str!("../../../models/src/flow/spec.rs"),

@@ -35,7 +35,10 @@ pub fn measure(check: &Check, record: &RunRecord) -> Option<f64> {
             let (hits, misses) = (*totals.get("hits")?, *totals.get("misses")?);
             (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64)
         }
-        "lag" | "utilisation" | "queue" | "hit_ratio" => level(check, record, of?),
+        "imbalance" if check.stat == Stat::Plain && check.window.is_none() => {
+            imbalance(record, of?)
+        }
+        "lag" | "utilisation" | "queue" | "hit_ratio" | "imbalance" => level(check, record, of?),
         _ => table(check, record, of?),
     }
 }
@@ -155,6 +158,14 @@ fn edges(check: &Check, record: &RunRecord, of: &str) -> Option<f64> {
         (_, Stat::Rate) => (asked > 0).then(|| wasted as f64 / asked as f64),
         _ => Some(wasted as f64),
     }
+}
+
+/// The most calls that came to one member, by the mean of all, over the whole run.
+fn imbalance(record: &RunRecord, of: &str) -> Option<f64> {
+    let group = record.groups.iter().find(|group| group.name == of)?;
+    let arrived = || group.members.iter().map(|member| member.arrived);
+    let (most, all) = (arrived().max()? as f64, arrived().sum::<u64>() as f64);
+    (all > 0.0).then(|| most * group.members.len() as f64 / all)
 }
 
 fn table(check: &Check, record: &RunRecord, of: &str) -> Option<f64> {

@@ -135,6 +135,11 @@ pub enum Act {
     ZoneLoss(String),
     /// A cache forgets everything.
     Flush(String),
+    /// Members come into their group, fresh; those whose first line in the timeline this is were
+    /// not in it until then.
+    Join(String),
+    /// Members leave their group: they finish what they have, and get nothing new.
+    Leave(String),
 }
 
 /// Options of `Crash`.
@@ -184,6 +189,8 @@ impl Act {
             Act::Partition(subjects) => ("Partition", subjects.join(", ")),
             Act::ZoneLoss(subject) => ("ZoneLoss", subject.clone()),
             Act::Flush(subject) => ("Flush", subject.clone()),
+            Act::Join(subject) => ("Join", subject.clone()),
+            Act::Leave(subject) => ("Leave", subject.clone()),
         }
     }
 }

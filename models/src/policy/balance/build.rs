@@ -35,7 +35,8 @@ impl BalanceSpec {
                 return Some(Balance::LeastRequest { choices: (*choices).max(1) });
             }
             S::Ring { key, virtual_nodes } => {
-                let by = By::Ring { key: key.clone(), virtual_nodes: *virtual_nodes };
+                let (key, weights) = (key.clone(), Vec::new());
+                let by = By::Ring { key, virtual_nodes: *virtual_nodes, weights };
                 return by.build(members, wiring).map(Balance::of);
             }
             S::LeastRequest { choices, distinct: true } => {

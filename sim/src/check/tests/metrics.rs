@@ -1,8 +1,10 @@
 //! Every metric, of a record small enough to be counted with one's fingers.
 
 use engine::Outcome::{Denied, Done, Refused, TimedOut};
-use engine::record::{Column, EdgeRecord, GroupRecord, LogRecord, Outcomes, TableRecord};
-use engine::{Histogram, RunRecord};
+use engine::record::{
+    Column, EdgeRecord, GroupRecord, LogRecord, MemberRecord, Outcomes, TableRecord,
+};
+use engine::{Histogram, RunRecord, Span};
 
 use super::{MILLI, number, operation, quiet};
 
@@ -38,7 +40,7 @@ fn record() -> RunRecord {
     record.logs.insert("events".into(), LogRecord { appended: 100, lost: 0, lag });
     levels(&mut record);
     record.edges = vec![edge("a", "db", 60, 3), edge("b", "db", 20, 1), edge("a", "idle", 0, 0)];
-    record.groups = vec![cache("cache", 30, 10), cache("cold", 0, 0)];
+    record.groups = vec![cache("cache", 30, 10), cache("cold", 0, 0), shards()];
     record
 }
 
@@ -54,6 +56,7 @@ fn levels(record: &mut RunRecord) {
     column("s", "s/1", "utilisation", [0.9, 0.9, 0.8, 0.8, 0.8, 0.2, 0.0, 0.1]);
     column("s", "", "queue", [7.0, 7.0, 0.0, 4.0, 2.0, 2.0, 0.0, 1.0]);
     column("cache", "", "hit_ratio", [0.0, 0.2, 0.4, 0.6, 0.8, 0.8, none, 1.0]);
+    column("db", "", "imbalance", [9.0, 9.0, 1.5, none, 2.5, 2.0, 9.0, 9.0]);
     column("silent", "", "queue", [none; 8]);
 }
 
@@ -65,6 +68,33 @@ fn edge(from: &str, to: &str, asked: u64, wasted: u64) -> EdgeRecord {
 fn cache(name: &str, hits: u64, misses: u64) -> GroupRecord {
     let totals = [("hits".to_string(), hits), ("misses".to_string(), misses)].into();
     GroupRecord { name: name.into(), kind: "Cache".into(), totals, members: Vec::new() }
+}
+
+/// Three shards that got 30, 10 and 20 calls.
+fn shards() -> GroupRecord {
+    let member = |arrived| MemberRecord {
+        name: String::new(),
+        zone: String::new(),
+        arrived,
+        turned_away: 0,
+        busy: Span::ZERO,
+        servers: 0,
+        queue_max: 0.0,
+    };
+    let members = [30, 10, 20].map(member).to_vec();
+    GroupRecord { name: "db".into(), kind: "Database".into(), totals: [].into(), members }
+}
+
+/// The busiest of three got 30 of 60 calls; in the intervals of the traffic, 1.5 to 2.5 times the
+/// mean.
+#[test]
+fn imbalance() {
+    are(&[
+        ("imbalance{component=db} < 2", 1.5),
+        ("imbalance{component=db} max < 2", 2.5),
+        ("imbalance{component=db} mean < 2", 2.0),
+        ("imbalance{component=db} < 2 during 2s..3s", 1.5),
+    ]);
 }
 
 /// All of these, to the precision of counters: 1/256 of a time within a window, 1/1024 of one of
