@@ -350,8 +350,8 @@ impl Channel {
         }
     }
 
-    /// Starts checking, as its owner's channel number `place`; `timer` makes the owner's timer for a
-    /// check of a member. The first checks are spread over one interval.
+    /// Starts checking, as its owner's channel number `place`; `timer` makes the owner's timer for
+    /// a check of a member. The first checks are spread over one interval.
     pub fn start<C: Caller>(
         &mut self,
         cx: &mut Cx<'_, C>,
