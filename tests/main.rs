@@ -3,6 +3,7 @@
 mod catalogue;
 mod cli;
 mod determinism;
+mod examples;
 mod faults;
 mod golden;
 mod laws;

@@ -11,6 +11,7 @@ use crate::policy::placement::ranges::KeyRange;
 pub enum By {
     /// Consistent hashing: every member has many points on a ring, a key belongs to the next one.
     /// A member that leaves takes only its own keys with it.
+    /// Example: `Ring(key: "product")`
     Ring {
         /// A draw, or `"request"`.
         key: String,
@@ -23,6 +24,7 @@ pub enum By {
     },
     /// The ring of memcached's clients: 160 points per member, MD5 digests of `node-0-0` and so
     /// on, and of the key's digits, as libmemcached places them.
+    /// Example: `Ketama(key: "product")`
     Ketama {
         /// A draw, or `"request"`.
         key: String,
@@ -32,30 +34,36 @@ pub enum By {
     },
     /// The key modulo the number of members. One more or fewer, and nearly every key has another
     /// member.
+    /// Example: `Modulo(key: "product")`
     Modulo {
         /// A draw, or `"request"`.
         key: String,
     },
     /// A hash of the key modulo the number of members.
+    /// Example: `Hash(key: "product")`
     Hash {
         /// A draw, or `"request"`.
         key: String,
     },
     /// Jump consistent hash: even shares, no table; only the last member can be taken away.
+    /// Example: `Jump(key: "product")`
     Jump {
         /// A draw, or `"request"`.
         key: String,
     },
     /// Rendezvous hashing: the member with the highest random weight for the key. Looks at all.
+    /// Example: `Rendezvous(key: "product")`
     Rendezvous {
         /// A draw, or `"request"`.
         key: String,
     },
     /// Ranges of keys. One of `each`, `below` and `ranges` says which.
+    /// Example: `Range(key: "product", each: 500)`
     Range {
         /// A draw, or `"request"`.
         key: String,
-        /// So many keys to each member, in order; the last one keeps the rest.
+        /// So many keys to each member, in order; the last one keeps the rest (default: what
+        /// `below` or `ranges` says).
         each: Option<u64>,
         /// Split points, one fewer than members: each member keeps what is below its own.
         #[serde(default)]
@@ -65,6 +73,7 @@ pub enum By {
         ranges: Vec<KeyRange>,
     },
     /// A directory that knows where certain keys are; all others by their hash.
+    /// Example: `Directory(key: "product", homes: [(key: 17, on: 1)])`
     Directory {
         /// A draw, or `"request"`.
         key: String,
@@ -72,6 +81,7 @@ pub enum By {
         homes: Vec<Home>,
     },
     /// Redis Cluster's 16384 slots: CRC-16 of the key's text, in even ranges over the members.
+    /// Example: `Slots(key: "product")`
     Slots {
         /// A draw, or `"request"`.
         key: String,
@@ -82,6 +92,7 @@ pub enum By {
     },
     /// As Kafka's clients: the murmur2 hash of the key decides a partition, and partition `p` is
     /// on member `p` modulo the number of members, unless that one says otherwise.
+    /// Example: `Murmur2(key: "user", partitions: 12)`
     Murmur2 {
         /// A draw, or `"request"`.
         key: String,

@@ -10,31 +10,36 @@ use crate::wiring::Wiring;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Dist {
-    /// Always the same: `Always("1ms")`.
+    /// Always the same. A plain time means this: `"1ms"`.
+    /// Example: `Always("1ms")`
     Always(Dur),
-    /// Anything between two: `Uniform("1ms", "5ms")`.
+    /// Anything between two, equally likely.
+    /// Example: `Uniform("1ms", "5ms")`
     Uniform(Dur, Dur),
-    /// Exponential with this mean: `Exp("5ms")`.
+    /// Exponential with this mean.
+    /// Example: `Exp("5ms")`
     Exp(Dur),
     /// By `median` and `p99`, by `mean` and `cv`, or by `mean` and `sigma`.
+    /// Example: `LogNormal(median: "3ms", p99: "20ms")`
     LogNormal {
-        /// Half are below.
+        /// Half are below. Default: by `mean`.
         #[serde(default)]
         median: Option<Dur>,
-        /// 99 % are below.
+        /// 99 % are below. Default: by `cv` or `sigma`.
         #[serde(default)]
         p99: Option<Dur>,
-        /// The mean.
+        /// The mean. Default: by `median`.
         #[serde(default)]
         mean: Option<Dur>,
-        /// Deviation divided by mean.
+        /// Deviation divided by mean. Default: by `sigma`.
         #[serde(default)]
         cv: Option<f64>,
-        /// Deviation of the logarithm.
+        /// Deviation of the logarithm. Default: by `cv`.
         #[serde(default)]
         sigma: Option<f64>,
     },
-    /// Gamma.
+    /// The gamma distribution: between exponential (`cv: 1`) and nearly constant (`cv` near 0).
+    /// Example: `Gamma(mean: "3ms", cv: 0.5)`
     Gamma {
         /// The mean.
         mean: Dur,
@@ -42,13 +47,15 @@ pub enum Dist {
         cv: f64,
     },
     /// The sum of exponential stages.
+    /// Example: `Erlang(stages: 4, mean: "8ms")`
     Erlang {
         /// How many.
         stages: u32,
         /// The mean of their sum.
         mean: Dur,
     },
-    /// Weibull.
+    /// The Weibull distribution.
+    /// Example: `Weibull(scale: "2ms", shape: 0.7)`
     Weibull {
         /// The 63 % quantile.
         scale: Dur,
@@ -56,6 +63,7 @@ pub enum Dist {
         shape: f64,
     },
     /// A power law.
+    /// Example: `Pareto(min: "1ms", shape: 2.5)`
     Pareto {
         /// The shortest.
         min: Dur,
@@ -63,6 +71,7 @@ pub enum Dist {
         shape: f64,
     },
     /// A power law that is cut off.
+    /// Example: `BoundedPareto(min: "1ms", max: "1s", shape: 1.5)`
     BoundedPareto {
         /// The shortest.
         min: Dur,
@@ -72,29 +81,32 @@ pub enum Dist {
         shape: f64,
     },
     /// One of two exponentials: by `mean` and `scv` with balanced means, or by `p`, `a` and `b`.
+    /// Example: `Hyper(mean: "5ms", scv: 4)`
     Hyper {
-        /// The mean.
+        /// The mean. Default: by `p`, `a` and `b`.
         #[serde(default)]
         mean: Option<Dur>,
-        /// Squared coefficient of variation, at least 1.
+        /// Squared coefficient of variation, at least 1. Default: by `p`, `a` and `b`.
         #[serde(default)]
         scv: Option<f64>,
-        /// How likely the first is, from 0 to 1.
+        /// How likely the first is, from 0 to 1. Default: by `scv`.
         #[serde(default)]
         p: Option<f64>,
-        /// The mean of the first.
+        /// The mean of the first. Default: by `mean`.
         #[serde(default)]
         a: Option<Dur>,
-        /// The mean of the second.
+        /// The mean of the second. Default: by `mean`.
         #[serde(default)]
         b: Option<Dur>,
     },
     /// Observed values: one of these, or one line of a file.
+    /// Example: `Empirical(values: ["1ms", "1ms", "40ms"])`
     Empirical {
         /// The values.
         #[serde(default)]
         values: Vec<Dur>,
-        /// A file with one value a line, beside the scenario: its values take its place.
+        /// A file with one value a line, beside the scenario: its values take its place. Default:
+        /// the `values`.
         #[serde(default)]
         file: Option<String>,
     },
@@ -155,10 +167,13 @@ pub enum NumberSpec {
     /// 0, 1, 2 … in the order of birth.
     Counter,
     /// Always this one.
+    /// Example: `Always(17)`
     Always(u32),
     /// Any below this, equally likely.
+    /// Example: `Uniform(1_000)`
     Uniform(u32),
     /// Popularity: 0 is the most popular.
+    /// Example: `Zipf(items: 100_000, exponent: 0.99)`
     Zipf {
         /// How many there are.
         items: u32,

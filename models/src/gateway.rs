@@ -17,6 +17,13 @@ use crate::channel::{Asked, Caller, Channel, Next, Try};
 use crate::wiring::{Offer, Wiring};
 
 /// Routes calls to services and balances them.
+///
+/// Source: the proxy documentation of nginx (proxy_pass, proxy_next_upstream) and Envoy (router
+/// filter, retry policy).
+///
+/// Not modelled: CPU time of the gateway itself, connection pools, TLS, buffering, HTTP/2 streams.
+///
+/// Example: `Gateway(replicas: 2, routes: { "/": "api" })`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatewaySpec {

@@ -49,15 +49,16 @@ pub trait ComponentSpec {
 
 /// The one list of kinds: adding a component is one file or folder, and one line here.
 macro_rules! kinds {
-    ($($(#[doc = $doc:literal])* $kind:ident($spec:ty)),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $group:literal $kind:ident($spec:ty)),* $(,)?) => {
         /// A component as a scenario writes it: `Service(replicas: 3, …)`.
         #[derive(Clone, Debug, serde::Deserialize)]
         pub enum Spec {
             $($(#[doc = $doc])* $kind($spec)),*
         }
 
-        /// The names of all kinds, each with what it is.
-        pub const KINDS: &[(&str, &str)] = &[$((stringify!($kind), concat!($($doc),*))),*];
+        /// The names of all kinds, each with what it is for and what it is.
+        pub const KINDS: &[(&str, &str, &str)] =
+            &[$((stringify!($kind), $group, concat!($($doc),*))),*];
 
         impl ComponentSpec for Spec {
             fn members(&self) -> u16 {
@@ -81,19 +82,19 @@ macro_rules! kinds {
 
 kinds! {
     /// Routes calls to services and balances them over their replicas.
-    Gateway(gateway::GatewaySpec),
+    "Serving" Gateway(gateway::GatewaySpec),
     /// Replicas that run flows for callers, by the clock, or for records of a topic.
-    Service(service::ServiceSpec),
+    "Serving" Service(service::ServiceSpec),
     /// Nodes that keep real keys for a while, each a single-threaded event loop.
-    Cache(cache::CacheSpec),
+    "Storage" Cache(cache::CacheSpec),
     /// Shards with connections, tables and logs, and a commit that may wait for a disk.
-    Database(database::DatabaseSpec),
+    "Storage" Database(database::DatabaseSpec),
     /// A single-threaded server with locks and tables in memory.
-    Redis(redis::RedisSpec),
+    "Storage" Redis(redis::RedisSpec),
     /// A line in order of arrival, and a limited number of places inside.
-    WaitingRoom(waiting_room::WaitingRoomSpec),
+    "Serving" WaitingRoom(waiting_room::WaitingRoomSpec),
     /// A replicated log in partitions, as in Kafka.
-    Topic(topic::TopicSpec),
+    "Messaging" Topic(topic::TopicSpec),
 }
 
 impl Spec {

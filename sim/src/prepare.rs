@@ -6,9 +6,9 @@ use std::path::Path as FilePath;
 use engine::{Span, Time};
 use models::wiring::Problem;
 
+use crate::check::Check;
 use crate::check::bind::{Names, bind};
 use crate::check::parse::parse;
-use crate::check::{Check, metric};
 use crate::findings::{Findings, path};
 use crate::run::blank;
 use crate::scenario::spec::Scenario;
@@ -218,9 +218,4 @@ impl Prepared {
             }
         }
     }
-}
-
-/// All metrics with what they mean, for the help.
-pub fn metrics() -> impl Iterator<Item = (&'static str, &'static str)> {
-    metric::METRICS.iter().map(|metric| (metric.name, metric.meaning))
 }

@@ -31,18 +31,23 @@ pub use node::fill_word;
 /// More entries than this do not fit the numbers that link them.
 const MOST_ENTRIES: u64 = 1 << 31;
 
-/// `Cache(nodes: 3, by: Ring(key: "product"), capacity: 20_000, ttl: "10m")`
-///
 /// Each node is one thread that executes one command at a time.
+///
+/// Source: the documentation of Redis (one thread, key eviction, expiry) and memcached (LRU); of
+/// eviction, the paper that each policy comes from.
+///
+/// Not modelled: sizes in bytes (entries are counted), replicas, writing to disk.
+///
+/// Example: `Cache(nodes: 3, by: Ring(key: "product"), capacity: 20_000, ttl: "10m")`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CacheSpec {
     /// How many nodes there are (default 1).
     #[serde(default = "one")]
     nodes: u16,
-    /// Which node keeps which key: `Ring(key: …, virtual_nodes: 150)` or `Modulo(key: …)`.
+    /// Which node keeps which key (default: there is one node, and `key` says the key).
     by: Option<By>,
-    /// The draw that is the key, if there is but one node.
+    /// The draw that is the key, if there is but one node (default: that of `by`).
     key: Option<String>,
     /// How many entries each node holds (default 10 000).
     #[serde(default = "capacity")]

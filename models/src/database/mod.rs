@@ -10,6 +10,8 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use engine::chance::{Dist as Draw, Sampler};
 use engine::station::Curve;
 use engine::{Discipline, GroupId, Span};
@@ -23,10 +25,19 @@ use crate::wiring::{Offer, Wiring};
 
 use program::Programs;
 use shard::{Rules, Shard};
-use tables::Tables;
+use tables::TableSpec;
 
-/// `Database(shards: (count: 4, by: Ring(key: "product")), connections: 8, statement: Exp("2ms"),
-/// tables: {"product": Table(key: "product", rows: 100_000, value: 50)})`
+/// Shards that execute transactions of statements, all or none, over a bounded number of
+/// connections.
+///
+/// Source: the documentation of HikariCP (maximumPoolSize) and PostgreSQL (commit_delay: one flush
+/// makes many transactions durable).
+///
+/// Not modelled: row locks and isolation levels, replicas, query plans, checkpoints, disks beyond
+/// the flush of a commit.
+///
+/// Example: `Database(shards: (count: 4, by: Ring(key: "product")), connections: 8,
+/// statement: Exp("2ms"), tables: { "stock": Table(key: "product", rows: 100_000, value: 50) })`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseSpec {
@@ -47,7 +58,7 @@ pub struct DatabaseSpec {
     commit: Option<Commit>,
     /// Tables and logs by name.
     #[serde(default)]
-    tables: Tables,
+    tables: BTreeMap<String, TableSpec>,
 }
 
 /// How many shards there are, and which keeps which key.
@@ -65,6 +76,7 @@ struct Shards {
 #[serde(deny_unknown_fields)]
 enum Commit {
     /// All transactions that wait when a flush starts share it.
+    /// Example: `Group(fsync: Exp("1ms"))`
     Group {
         /// The time of one flush.
         fsync: Dist,

@@ -16,7 +16,8 @@ const MOST_ROWS: u64 = 50_000_000;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum TableSpec {
-    /// Rows by key. `Table(key: "product", rows: 100_000, value: 50)`
+    /// Rows by key.
+    /// Example: `Table(key: "product", rows: 100_000, value: 50)`
     Table {
         /// The draw that is the key of a row, or `"request"`: one row per request of a user.
         key: String,
@@ -28,6 +29,7 @@ pub enum TableSpec {
         value: i64,
     },
     /// Requests in the order in which they were appended: an outbox, an event store.
+    /// Example: `Log(retain: 10_000)`
     Log {
         /// How many it keeps, read or not (default: until all readers are done with them).
         retain: Option<u64>,

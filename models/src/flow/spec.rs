@@ -12,43 +12,61 @@ use crate::units::{Dur, Share};
 #[derive(Clone, Debug, Deserialize)]
 pub enum Step {
     /// Uses the CPU of the node it runs on.
+    /// Example: `Work(Exp("5ms"))`
     Work(Dist),
     /// Waits, using nothing.
+    /// Example: `Wait("10s")`
     Wait(Dist),
     /// Asks an operation of another component, and waits for the answer.
+    /// Example: `Call("bank.charge", (timeout: "2s"))`
     Call(String, #[serde(default)] CallOptions),
     /// Has a database or Redis execute statements, all or none.
+    /// Example: `Do("db", [Take("product"), Insert("order")])`
     Do(String, Vec<StatementSpec>),
     /// Looks a draw up in caches, level by level; on a miss does `miss` and fills them.
+    /// Example: `Read("product", (through: ["cache"], miss: [Do("db", [Get("product")])]))`
     Read(String, ReadOptions),
     /// Appends the request to a topic.
+    /// Example: `Publish("orders")`
     Publish(String, #[serde(default)] CallOptions),
     /// Counts one, in a counter of the scenario.
+    /// Example: `Count("sold")`
     Count(String),
     /// Does the body with a probability, else the `else` branch.
+    /// Example: `Chance("30%", [Deny("card")])`
     Chance(Share, Vec<Step>, #[serde(default)] ElseOptions),
     /// Does the body if `a op b` holds, else the `else` branch.
+    /// Example: `If("product < 100", [Count("popular")], (else: [Count("rare")]))`
     If(String, Vec<Step>, #[serde(default)] ElseOptions),
     /// Ends the flow: the answer is no.
+    /// Example: `Deny("sold out")`
     Deny(String),
     /// Ends the flow: something went wrong.
+    /// Example: `Fail("disk full")`
     Fail(String),
     /// Answers the caller now; the flow goes on.
     Reply,
     /// Holds a place (waiting room, permits) while doing the body.
+    /// Example: `Hold("room", (wait: "60s"), [Call("api.buy")])`
     Hold(String, #[serde(default)] HoldOptions, #[serde(default)] Vec<Step>),
     /// Holds a lock on a key while doing the body.
+    /// Example: `Lock("redis", (key: "product", wait: "1s", lease: "2s"), [Work(Exp("2ms"))])`
     Lock(String, HoldOptions, Vec<Step>),
     /// Does the body; whatever comes of it, the flow goes on.
+    /// Example: `Try([Call("bank.charge")], (denied: [Count("no")], else: [Count("broken")]))`
     Try(Vec<Step>, #[serde(default)] TryOptions),
     /// Does several bodies at once.
+    /// Example: `Parallel((wait: Any), [[Call("bank.charge")], [Call("api.get")]])`
     Parallel(ParallelOptions, Vec<Vec<Step>>),
     /// For each record of a log of a store, in order: does the body as that record's request,
     /// then takes the record off. Stops at the first that does not end `Done`.
+    /// Example: `Each("db.outbox", (up_to: 500), [Publish("orders")])`
     Each(String, EachOptions, Vec<Step>),
     /// Does the body so many times, at most a million: a number, or an expression.
+    /// Example: `Repeat("3", [Call("bank.charge")])`
     Repeat(String, Vec<Step>),
     /// Does what `flows:` says under this name.
+    /// Example: `Flow("pay")`
     Flow(String),
 }
 
@@ -56,11 +74,11 @@ pub enum Step {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CallOptions {
-    /// A named policy instead of the callee's own.
+    /// A named policy. Default: the callee's own.
     pub policy: Option<String>,
-    /// How long one try may take, instead of the policy's.
+    /// How long one try may take. Default: what the policy says.
     pub timeout: Option<Dur>,
-    /// A variable for the answer's value.
+    /// A variable for the answer's value. Default: it is not kept.
     pub into: Option<String>,
 }
 
@@ -87,7 +105,7 @@ pub struct ElseOptions {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HoldOptions {
-    /// What is locked: a draw.
+    /// What is locked: a draw. Default: nothing; a `Lock` needs it.
     pub key: Option<String>,
     /// How long to wait for it. Default: for ever.
     pub wait: Option<Dur>,
@@ -109,7 +127,7 @@ pub struct TryOptions {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParallelOptions {
-    /// How many bodies must end `Done`.
+    /// How many bodies must end `Done`. Default: `All`.
     #[serde(default)]
     pub wait: WaitFor,
     /// How long to wait for them; then the step has timed out. Default: for ever.
@@ -126,6 +144,7 @@ pub enum WaitFor {
     /// The first.
     Any,
     /// So many.
+    /// Example: `Quorum(2)`
     Quorum(u32),
 }
 
@@ -141,26 +160,37 @@ pub struct EachOptions {
 #[derive(Clone, Debug, Deserialize)]
 pub enum StatementSpec {
     /// Reads a row. Denied if there is none.
+    /// Example: `Get("product", (into: "left"))`
     Get(String, #[serde(default)] RowOptions),
     /// Writes a row.
+    /// Example: `Set("product", (to: "0"))`
     Set(String, SetOptions),
     /// Takes from a row's value. Denied if fewer are left.
+    /// Example: `Take("product", (n: "2"))`
     Take(String, #[serde(default)] AmountOptions),
     /// Puts back to a row's value.
+    /// Example: `Put("product", (n: "2"))`
     Put(String, #[serde(default)] AmountOptions),
     /// Adds to a row's value, without a guard.
+    /// Example: `Add("product", (n: "0 - 1"))`
     Add(String, #[serde(default)] AmountOptions),
     /// Holds a row for this user: free or expired becomes mine. Denied otherwise.
+    /// Example: `Claim("seat", (for: "5m"))`
     Claim(String, ClaimOptions),
     /// Mine and unexpired becomes sold. Denied otherwise.
+    /// Example: `Confirm("seat")`
     Confirm(String, #[serde(default)] RowOptions),
     /// Mine becomes free. Denied otherwise.
+    /// Example: `Free("seat")`
     Free(String, #[serde(default)] RowOptions),
     /// Makes a row. Denied if there is one.
+    /// Example: `Insert("order")`
     Insert(String, #[serde(default)] RowOptions),
     /// Appends the request to a log.
+    /// Example: `Append("outbox")`
     Append(String),
     /// Frees every hold that has run out.
+    /// Example: `Expire("seat")`
     Expire(String),
 }
 
@@ -168,9 +198,9 @@ pub enum StatementSpec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RowOptions {
-    /// A draw other than the table's own key.
+    /// The draw that is the key. Default: the table's own.
     pub key: Option<String>,
-    /// A variable for the value.
+    /// A variable for the value. Default: it is not kept.
     pub into: Option<String>,
 }
 
@@ -178,7 +208,7 @@ pub struct RowOptions {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetOptions {
-    /// A draw other than the table's own key.
+    /// The draw that is the key. Default: the table's own.
     #[serde(default)]
     pub key: Option<String>,
     /// The new value: a number or an expression.
@@ -189,7 +219,7 @@ pub struct SetOptions {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AmountOptions {
-    /// A draw other than the table's own key.
+    /// The draw that is the key. Default: the table's own.
     pub key: Option<String>,
     /// How many: a number or an expression. Default: 1.
     pub n: Option<String>,
@@ -199,7 +229,7 @@ pub struct AmountOptions {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimOptions {
-    /// A draw other than the table's own key.
+    /// The draw that is the key. Default: the table's own.
     #[serde(default)]
     pub key: Option<String>,
     /// For how long.

@@ -131,7 +131,8 @@ mod tests {
                 let place = |m: u64, p: u64| scatter(scatter(ring << 32 | m << 16) ^ p);
                 let of = |m: u64| (0..v).map(move |p| (place(m, p), m as u16));
                 let shares: [f64; 10] = Ring::of((0..10).flat_map(of).collect()).shares();
-                squares += shares.iter().map(|s| (10.0 * s - 1.0).powi(2)).sum::<f64>() / 10.0;
+                let off = shares.iter().map(|share| 10.0 * share - 1.0);
+                squares += off.map(|it| it * it).sum::<f64>() / 10.0;
             }
             let deviation = libm::sqrt(squares / 200.0);
             assert!((deviation / expected - 1.0).abs() < 0.1, "{v} points: {deviation}");

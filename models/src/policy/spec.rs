@@ -5,6 +5,9 @@ use serde::Deserialize;
 use crate::units::{Dur, Share};
 
 /// How calls to one component are made. Everything may be left out.
+///
+/// Example: `(timeout: "500ms", retry: (attempts: 3, on: [Refused, TimedOut], budget: "10%"),
+/// balance: LeastRequest(choices: 2), view: Checked(every: "2s"))`
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
@@ -81,8 +84,10 @@ pub enum BackoffSpec {
     #[default]
     None,
     /// Always the same.
+    /// Example: `Fixed("100ms")`
     Fixed(Dur),
     /// Doubling from `base` up to `cap`.
+    /// Example: `Exponential(base: "50ms", cap: "1s", jitter: Full)`
     Exponential {
         /// Before the first retry.
         base: Dur,
@@ -117,6 +122,7 @@ pub enum BalanceSpec {
     /// In turn.
     RoundRobin,
     /// Of `choices` members drawn at random the one with the fewest calls in hand.
+    /// Example: `LeastRequest(choices: 3)`
     LeastRequest {
         /// How many are drawn, with replacement as Envoy draws them. Default: 2.
         #[serde(default = "two")]
@@ -128,16 +134,19 @@ pub enum BalanceSpec {
     /// Of all members the one with the fewest calls in hand.
     LeastOfAll,
     /// In turn by weight, as nginx spreads them: 5, 1, 1 gives a a b a c a a.
+    /// Example: `Weighted(weights: [5, 1, 1])`
     Weighted {
         /// One per member, each at least 1.
         weights: Vec<u32>,
     },
     /// Any, as likely as its weight says, as nginx's `random`.
+    /// Example: `WeightedRandom(weights: [5, 1, 1])`
     WeightedRandom {
         /// One per member, each at least 1.
         weights: Vec<u32>,
     },
     /// In turn by weight, as Envoy's scheduler does: the earliest deadline first.
+    /// Example: `EarliestDeadline(weights: [3, 2, 1], active_request_bias: 1.0)`
     EarliestDeadline {
         /// One per member, each at least 1.
         weights: Vec<u32>,
@@ -147,6 +156,7 @@ pub enum BalanceSpec {
         active_request_bias: f64,
     },
     /// The fewest connections for its weight, of all members.
+    /// Example: `LeastConnections(weights: [2, 1, 1], like: Nginx)`
     LeastConnections {
         /// One per member, each at least 1. Default: all 1.
         #[serde(default)]
@@ -158,6 +168,7 @@ pub enum BalanceSpec {
     /// Of two members the one with the lower product of latency and calls in hand, where latency
     /// is an average that jumps up at once and comes down slowly (Finagle's peak EWMA). Needs a
     /// caller that makes calls of its own.
+    /// Example: `PeakEwma(decay: "10s")`
     PeakEwma {
         /// How fast the average comes down. Default: 10s, as Finagle.
         #[serde(default = "ten_seconds")]
@@ -166,16 +177,19 @@ pub enum BalanceSpec {
     /// The lowest product of average latency and calls in hand, of all members.
     LeastTime,
     /// nginx's `ip_hash`: a draw taken as an IPv4 address, of which three octets count.
+    /// Example: `IpHash(key: "user")`
     IpHash {
         /// A draw.
         key: String,
     },
     /// Jump consistent hash.
+    /// Example: `Jump(key: "user")`
     Jump {
         /// A draw.
         key: String,
     },
     /// Rendezvous hashing: the highest random weight.
+    /// Example: `Rendezvous(key: "user")`
     Rendezvous {
         /// A draw.
         key: String,
@@ -184,6 +198,7 @@ pub enum BalanceSpec {
         weights: Vec<u32>,
     },
     /// Maglev's table.
+    /// Example: `Maglev(key: "user", table: 65537)`
     Maglev {
         /// A draw.
         key: String,
@@ -192,6 +207,7 @@ pub enum BalanceSpec {
         table: u32,
     },
     /// A ring whose members take no more than their share and some; the rest goes on around it.
+    /// Example: `BoundedRing(key: "user", percent: 125)`
     BoundedRing {
         /// A draw.
         key: String,
@@ -203,6 +219,7 @@ pub enum BalanceSpec {
         percent: u32,
     },
     /// A key stays with the member that first served it.
+    /// Example: `Sticky(key: "user", first: LeastOfAll)`
     Sticky {
         /// A draw.
         key: String,
@@ -212,6 +229,7 @@ pub enum BalanceSpec {
     },
     /// Two choices within a part of the members, wider under load (Finagle). Callers begin at
     /// different members.
+    /// Example: `Aperture(least: 12)`
     Aperture {
         /// How many members at least. Default: 12.
         #[serde(default = "twelve")]
@@ -220,6 +238,7 @@ pub enum BalanceSpec {
     /// Prequal (NSDI 2024): members are probed for their requests in flight and the latency that
     /// these make; of those that are not hot the fastest is asked. Only services answer probes
     /// with their load; a probe takes a round trip on the network, and no work.
+    /// Example: `Prequal(pool: 16, cold: "84%")`
     Prequal {
         /// Probes sent per request, to different members; a fraction by chance. Default: 3.
         #[serde(default = "three_probes")]
@@ -236,6 +255,7 @@ pub enum BalanceSpec {
     },
     /// Shuffle sharding: each key has a few members of its own, and shares all of them with hardly
     /// anybody. If all of them are out, nobody else is asked.
+    /// Example: `Shuffle(key: "user", shard: 2)`
     Shuffle {
         /// A draw, such as the customer.
         key: String,
@@ -243,6 +263,7 @@ pub enum BalanceSpec {
         shard: u32,
     },
     /// The same key goes to the same member.
+    /// Example: `Ring(key: "user")`
     Ring {
         /// A draw.
         key: String,
@@ -310,6 +331,7 @@ pub enum ViewSpec {
     /// It knows at once who is up: an idealised registry.
     Instant,
     /// It checks each member itself.
+    /// Example: `Checked(every: "2s", timeout: "1s", fall: 3, rise: 2)`
     Checked {
         /// How often.
         every: Dur,

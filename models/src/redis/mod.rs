@@ -8,13 +8,15 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use engine::chance::Sampler;
 use engine::{Discipline, GroupId, Span};
 use serde::Deserialize;
 
 use crate::ComponentSpec;
 use crate::database::program::{Programs, Stored};
-use crate::database::tables::{self, Tables};
+use crate::database::tables::{self, TableSpec};
 use crate::dist::Dist;
 use crate::stores::dist_or;
 use crate::wiring::{Offer, Wiring};
@@ -23,7 +25,13 @@ use server::{Counters, Rules, Server};
 
 pub use server::lock_word;
 
-/// `Redis(command: Exp("0.5ms"), tables: {"likes": Table(key: "post")})`
+/// One thread that executes commands, and forgets everything in a crash unless it is durable.
+///
+/// Source: the documentation of Redis (one thread, SET with NX and PX as a lock, appendfsync).
+///
+/// Not modelled: replicas, slots of a cluster, eviction, the time that writing to disk takes.
+///
+/// Example: `Redis(command: Exp("0.5ms"), tables: { "likes": Table(key: "product") })`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisSpec {
@@ -35,7 +43,7 @@ pub struct RedisSpec {
     durable: bool,
     /// Tables and logs by name.
     #[serde(default)]
-    tables: Tables,
+    tables: BTreeMap<String, TableSpec>,
 }
 
 impl ComponentSpec for RedisSpec {

@@ -34,6 +34,8 @@ const PATIENCE: Span = Span::secs(30);
 const TRIES: u8 = 10;
 
 /// How records are consumed.
+///
+/// Source: the consumer configuration of Kafka, and static membership (group.instance.id).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConsumerSpec {

@@ -16,6 +16,14 @@ use crate::units::Dur;
 use crate::wiring::{Offer, Wiring};
 
 /// Replicas that run flows for their callers, by the clock, or for records of a topic.
+///
+/// Source: `Threads` as the worker pools of servlet containers (Tomcat: maxThreads, acceptCount);
+/// `EventLoop` as servers that never block; `consumes` as the consumer of Kafka's Java client.
+///
+/// Not modelled: garbage collection, memory, connection limits, autoscaling, deployments.
+///
+/// Example: `Service(replicas: 3, cpu: 2, server: Threads(workers: 64),
+/// operations: { "get": [Work(Exp("5ms"))] })`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServiceSpec {
@@ -31,7 +39,7 @@ pub struct ServiceSpec {
     pub jobs: BTreeMap<String, JobSpec>,
     /// What it does with records of topics.
     pub consumes: BTreeMap<String, Vec<Step>>,
-    /// How it consumes.
+    /// How it consumes. Default: all that it says of itself.
     pub consumer: ConsumerSpec,
     /// What it does when it starts, and after each crash.
     pub at_start: Vec<Step>,
@@ -61,6 +69,7 @@ pub enum ServerSpec {
     /// Everyone: only the CPU limits it.
     EventLoop,
     /// So many at a time, held for the whole request, waiting included.
+    /// Example: `Threads(workers: 64, queue: 256, order: Lifo)`
     Threads {
         /// How many.
         workers: u32,
@@ -82,6 +91,7 @@ fn queue() -> usize {
 pub enum JobSpec {
     /// Again and again, the first time after one period. A run that is due while the last one
     /// still goes on is skipped.
+    /// Example: `Every("60s", [Do("db", [Expire("seat")])])`
     Every(Dur, Vec<Step>),
 }
 

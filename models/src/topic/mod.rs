@@ -2,8 +2,6 @@
 //!
 //! Producers ask `publish` of the leader of a partition, consumers `fetch`; who asks another
 //! broker is redirected to the leader. Records are requests, and stand in the ledger's logs.
-//! Not modelled yet: idempotent producers (a retry may append twice), batches, log segments, a
-//! broker that is paused or cut off and should be given up.
 
 mod broker;
 mod control;
@@ -34,11 +32,18 @@ pub use murmur2::partition_of;
 /// More partitions than this do not fit the ledger beside other logs.
 const MOST_PARTITIONS: u16 = 4096;
 
-/// `Topic(key: "user", partitions: 12, brokers: 3, replication: 3, acks: All, min_in_sync: 2)`
-///
 /// Partition `p` is led by broker `p mod brokers`, its replicas are on the next ones. When a
 /// broker has been down for a session, the first replica in sync leads; when it is back and has
 /// caught up, it leads again.
+///
+/// Source: the documentation of Kafka: replication, and the configuration of brokers, topics,
+/// producers and consumers, by whose names defaults are given below.
+///
+/// Not modelled: idempotent producers (a retry may append twice), batches, log segments,
+/// transactions, a broker that is paused or cut off and should be given up.
+///
+/// Example: `Topic(key: "user", partitions: 12, brokers: 3, replication: 3, acks: All,
+/// min_in_sync: 2)`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TopicSpec {

@@ -22,12 +22,20 @@ use crate::wiring::{Wiring, did_you_mean};
 #[derive(Clone, Debug, Deserialize)]
 pub enum TrafficSpec {
     /// Users who arrive by the clock, whatever becomes of them.
+    /// Example: `Open(rate: "100/s", to: "api.get")`
     Open(OpenSpec),
     /// So many users, each of whom waits for the answer and thinks before asking again.
+    /// Example: `Closed(users: 50, think: Exp("2s"), to: "api.get")`
     Closed(ClosedSpec),
 }
 
 /// Users who arrive by the clock.
+///
+/// Source: Schroeder, Wierman and Harchol-Balter, "Open Versus Closed: A Cautionary Tale" (2006).
+///
+/// Not modelled: users who reload or come again.
+///
+/// Example: `Open(rate: [Hold("100/s", "60s"), Ramp("500/s", "5s"), Hold("500/s")], to: "api.get")`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OpenSpec {
@@ -36,7 +44,7 @@ pub struct OpenSpec {
     /// How they are spread. Default: `Poisson`.
     #[serde(default)]
     pub arrivals: Spread,
-    /// What they want.
+    /// What they want: one operation. Default: what `mix` or `journey` says.
     #[serde(default)]
     pub to: Option<String>,
     /// Or: one of these, by weight.
@@ -51,6 +59,12 @@ pub struct OpenSpec {
 }
 
 /// Users who wait for an answer.
+///
+/// Source: the same; load generators with a fixed number of virtual users work like this.
+///
+/// Not modelled: users who give up and leave for good.
+///
+/// Example: `Closed(users: 50, think: Exp("2s"), mix: { "api.get": 9, "api.buy": 1 })`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClosedSpec {
@@ -62,7 +76,7 @@ pub struct ClosedSpec {
     /// Over how long they begin, evenly. Default: all at once.
     #[serde(default)]
     pub ramp: Option<Dur>,
-    /// What they want.
+    /// What they want: one operation. Default: what `mix` or `journey` says.
     #[serde(default)]
     pub to: Option<String>,
     /// Or: one of these, by weight.
@@ -94,12 +108,16 @@ pub struct RateSpec(pub Vec<LegSpec>);
 #[derive(Clone, Debug, Deserialize)]
 pub enum LegSpec {
     /// So many a second, for so long; the last leg may omit how long.
+    /// Example: `Hold("100/s", "60s")`
     Hold(Rate, #[serde(default)] Option<Dur>),
     /// From the rate before to this one.
+    /// Example: `Ramp("200/s", "5s")`
     Ramp(Rate, Dur),
     /// So many at once.
+    /// Example: `Burst(1_000)`
     Burst(u32),
     /// So many evenly over a time.
+    /// Example: `Spread(1_000, "10s")`
     Spread(u32, Dur),
 }
 

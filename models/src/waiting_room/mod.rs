@@ -16,9 +16,13 @@ use crate::wiring::{Offer, Wiring};
 
 use room::{Counters, Room, Rules};
 
-/// `WaitingRoom(active: 100, admit: (every: "1s", up_to: 100), stay: "5m")`
-///
 /// Served in order of arrival. Who stops waiting loses the place in line.
+///
+/// Source: the virtual waiting rooms of ticket shops, as Cloudflare and Queue-it document theirs.
+///
+/// Not modelled: pages that poll, estimated waits, users who stand in line twice.
+///
+/// Example: `WaitingRoom(active: 100, admit: (every: "1s", up_to: 100), stay: "5m")`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WaitingRoomSpec {
@@ -32,6 +36,7 @@ pub struct WaitingRoomSpec {
     queue: Option<u32>,
 }
 
+/// When users are let in.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Admit {

@@ -1,15 +1,19 @@
 //! The catalogue: everything that a scenario can say, with its parameters, for `sim components`
 //! and `docs/components.md`. Taken from the sources of what scenarios are read into.
 
+mod json;
 mod page;
 mod source;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use std::collections::BTreeSet;
 
 use models::KINDS;
 use models::wiring::did_you_mean;
 
-use crate::prepare::metrics;
+use crate::check::metric::METRICS;
 use source::{Item, Member, items};
 
 /// Where scenarios' types stand: the comment at the top of a file belongs to its first type.
@@ -35,36 +39,49 @@ const SOURCES: [&str; 19] = [
     include_str!("../../../models/src/units.rs"),
 ];
 
-/// What else there is beside components: the name of its page, its type, and what it is.
-const TOPICS: [(&str, &str, &str); 9] = [
+/// What else there is beside components: the name of its page, its type, and what it is. The
+/// parts of all but the first are listed one by one.
+const TOPICS: [(&str, &str, &str); 11] = [
     ("Scenario", "Scenario", "a whole file: its fields"),
-    ("Open", "OpenSpec", "traffic: users who arrive by the clock"),
-    ("Closed", "ClosedSpec", "traffic: users who wait for an answer before they ask again"),
+    ("Traffic", "TrafficSpec", "who asks"),
+    ("Rate", "LegSpec", "the legs of a rate: how many arrive when"),
     ("Step", "Step", "what flows are made of"),
     ("Statement", "StatementSpec", "what flows ask of stores with `Do`"),
     ("Policy", "Policy", "how calls to one component are made"),
-    ("Dist", "Dist", "how long something takes"),
-    ("Draw", "NumberSpec", "whole numbers that requests are born with"),
+    ("Balance", "BalanceSpec", "which member a call goes to: the policy `balance`"),
+    ("Backoff", "BackoffSpec", "the pause before another try: the policy `retry`"),
     ("Act", "Act", "what the timeline can do to a system"),
+    ("Draw", "NumberSpec", "whole numbers that requests are born with"),
+    ("Dist", "Dist", "how long something takes"),
 ];
 
 /// The catalogue, read.
 pub struct Catalogue {
     items: Vec<Item>,
-    /// The first comment of the file of each item.
-    files: Vec<&'static str>,
+    /// The source of each item.
+    sources: Vec<&'static str>,
+}
+
+/// Something that `sim components` knows by its name.
+enum Page<'a> {
+    /// A type with all that it is made of.
+    Whole { title: &'a str, group: &'a str, what: &'a str, item: usize },
+    /// One choice of a type.
+    Choice(&'a Item, &'a Member),
+    /// What a check can measure.
+    Measure(&'static crate::check::metric::Metric),
 }
 
 /// Reads it.
 pub fn catalogue() -> Catalogue {
-    let (mut all, mut files) = (Vec::new(), Vec::new());
+    let (mut all, mut sources) = (Vec::new(), Vec::new());
     for source in SOURCES {
         for item in items(source) {
             all.push(item);
-            files.push(source);
+            sources.push(source);
         }
     }
-    Catalogue { items: all, files }
+    Catalogue { items: all, sources }
 }
 
 impl Catalogue {
@@ -72,108 +89,138 @@ impl Catalogue {
         self.items.iter().find(|item| item.name == name)
     }
 
-    /// All pages: the name, the type behind it, and what it is in a line.
-    fn pages(&self) -> impl Iterator<Item = (&'static str, String, &'static str)> {
-        let kinds = KINDS.iter().map(|(kind, what)| (*kind, format!("{kind}Spec"), what.trim()));
-        let topics = TOPICS.iter().map(|(name, of, what)| (*name, of.to_string(), *what));
-        kinds.chain(topics)
+    /// All pages: the name, the type behind it, its group, and what it is in a line.
+    fn pages(&self) -> impl Iterator<Item = (&'static str, String, &'static str, &'static str)> {
+        let kinds = KINDS
+            .iter()
+            .map(|(kind, group, what)| (*kind, format!("{kind}Spec"), *group, what.trim()));
+        let users = [("Open", "OpenSpec"), ("Closed", "ClosedSpec")];
+        let what = ["users who arrive by the clock", "users who wait for an answer"];
+        let users = users.into_iter().zip(what);
+        let users = users.map(|((name, of), what)| (name, of.to_string(), "Traffic", what));
+        let topics =
+            TOPICS.iter().map(|(name, of, what)| (*name, of.to_string(), "Language", *what));
+        kinds.chain(users).chain(topics)
     }
 
-    /// A choice by its name alone, such as `Exp` or `Crash`, and the page it is on.
-    fn choice(&self, name: &str) -> Option<(&Item, &Member)> {
+    /// All that goes by this name: `Uniform` is a distribution and a draw.
+    fn named(&self, name: &str) -> Vec<Page<'_>> {
+        for (title, of, group, what) in self.pages() {
+            if title == name
+                && let Some(item) = self.items.iter().position(|item| item.name == of)
+            {
+                return vec![Page::Whole { title, group, what, item }];
+            }
+        }
+        let choices = self.choices().filter(|(_, member)| member.name == name);
+        let metrics = METRICS.iter().filter(|metric| metric.name == name);
+        let choices = choices.map(|(item, member)| Page::Choice(item, member));
+        choices.chain(metrics.map(Page::Measure)).collect()
+    }
+
+    fn choices(&self) -> impl Iterator<Item = (&Item, &Member)> {
         let choices = self.items.iter().filter(|item| item.is_choice);
-        let mut named = choices.flat_map(|item| item.members.iter().map(move |it| (item, it)));
-        named.find(|(_, member)| member.name == name)
+        choices.flat_map(|item| item.members.iter().map(move |it| (item, it)))
+    }
+
+    /// Every example: the type it is of, what it shows, and how a scenario writes it.
+    pub fn examples(&self) -> Vec<(&str, &str, &str)> {
+        let whole = self.items.iter().map(|item| (item, item.name.as_str(), &item.words));
+        let parts = self.choices().map(|(item, it)| (item, it.name.as_str(), &it.words));
+        let all = whole.chain(parts).filter(|(.., words)| !words.example.is_empty());
+        all.map(|(item, name, words)| (item.name.as_str(), name, words.example.as_str())).collect()
+    }
+
+    /// What might have been meant by a name that nothing has.
+    fn meant(&self, name: &str) -> String {
+        let mut known: BTreeSet<&str> = self.choices().map(|(_, it)| it.name.as_str()).collect();
+        known.extend(self.pages().map(|(page, ..)| page));
+        known.extend(METRICS.iter().map(|metric| metric.name));
+        let known: Vec<&str> = known.into_iter().collect();
+        let same = known.iter().find(|it| it.eq_ignore_ascii_case(name));
+        let same = same.map(|it| format!("did you mean `{it}`?"));
+        same.or_else(|| did_you_mean(name, &known))
+            .unwrap_or_else(|| "`sim components` without a name lists everything".into())
     }
 
     /// What the type of a page can be, by name: every step of `Step`, every action of `Act`.
-    pub fn choices(&self, page: &str) -> impl Iterator<Item = &str> {
-        let of = self.pages().find(|(title, ..)| *title == page).map(|(_, of, _)| of);
+    pub fn choices_of(&self, page: &str) -> impl Iterator<Item = &str> {
+        let of = self.pages().find(|(title, ..)| *title == page).map(|(_, of, ..)| of);
         let item = of.and_then(|of| self.item(&of));
         item.into_iter().flat_map(|item| item.members.iter().map(|member| member.name.as_str()))
     }
 
     /// The page of one name. `Err`: nothing is called so; what might have been meant.
     pub fn page(&self, name: &str) -> Result<String, String> {
-        if let Some((title, of, what)) = self.pages().find(|(page, ..)| *page == name) {
-            return Ok(self.whole(title, &of, what));
-        }
-        if let Some((item, member)) = self.choice(name) {
-            return Ok(self.one_choice(item, member));
-        }
-        let choices = self.items.iter().filter(|item| item.is_choice);
-        let members = choices.flat_map(|item| item.members.iter().map(|it| it.name.as_str()));
-        let mut known: BTreeSet<&str> = members.collect();
-        known.extend(self.pages().map(|(page, ..)| page));
-        let known: Vec<&str> = known.into_iter().collect();
-        let all = || self.pages().map(|(page, ..)| page).collect::<Vec<_>>().join(", ");
-        Err(did_you_mean(name, &known).unwrap_or_else(|| format!("there are: {}", all())))
+        let pages: Vec<String> = self.named(name).iter().map(|page| self.text(page)).collect();
+        if pages.is_empty() { Err(self.meant(name)) } else { Ok(pages.join("\n")) }
+    }
+
+    /// The same for programs.
+    pub fn page_json(&self, name: &str) -> Result<serde_json::Value, String> {
+        let pages = self.named(name);
+        let found: Vec<_> = pages.iter().map(|page| self.json(page)).collect();
+        if found.is_empty() { Err(self.meant(name)) } else { Ok(found.into()) }
+    }
+
+    /// All pages for programs.
+    pub fn whole_json(&self) -> serde_json::Value {
+        let pages = self.pages().flat_map(|(page, ..)| self.named(page));
+        let metrics = METRICS.iter().map(Page::Measure);
+        pages.chain(metrics).map(|page| self.json(&page)).collect()
     }
 
     /// One line for everything.
     pub fn overview(&self) -> String {
-        let mut text = String::from("Components:\n");
-        KINDS.iter().for_each(|(kind, what)| text += &format!("  {kind:<13}{}\n", what.trim()));
-        text += "\nThe rest of a scenario:\n";
-        TOPICS.iter().for_each(|(name, _, what)| text += &format!("  {name:<13}{what}\n"));
-        text += "\nWhat checks can measure:\n";
-        metrics().for_each(|(metric, what)| text += &format!("  {metric:<13}{what}\n"));
-        text +=
-            "\n`sim components NAME` shows the parameters of any of these, and of their parts:\n";
-        text + "`sim components Cache`, `sim components LogNormal`, `sim components Crash`.\n"
+        let mut text = String::new();
+        let mut groups: Vec<&str> = Vec::new();
+        for (_, _, group, _) in self.pages().filter(|(_, _, group, _)| *group != "Language") {
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        for group in groups {
+            text += &format!("{group}:\n");
+            for (page, .., what) in self.pages().filter(|(_, _, of, _)| *of == group) {
+                text += &listed(page, what.trim_end_matches('.'));
+            }
+            text += "\n";
+        }
+        for (name, of, what) in TOPICS.iter().filter(|(_, of, _)| *of != "TrafficSpec") {
+            text += &format!("{name}: {what}\n");
+            let members = self.item(of).map_or(&[][..], |item| &item.members);
+            for member in members {
+                text += &listed(&member.name, member.words.first_sentence());
+            }
+            text += "\n";
+        }
+        text += "What checks can measure:\n";
+        METRICS.iter().for_each(|metric| text += &listed(metric.name, metric.meaning));
+        text += "\n`sim components NAME` shows the parameters of any of these that is written with \
+                 a capital,\nand how any metric is written: `sim components Cache`, \
+                 `sim components Crash`,\n`sim components latency`.\n";
+        text
     }
 
     /// `docs/components.md`.
     pub fn document(&self) -> String {
         let mut text = String::from(
             "# Components, and all else that a scenario can say\n\n\
-             Written by `sim components --markdown` from the sources: do not edit by hand.\n",
+             Written by `sim components --markdown` from the sources: do not edit by hand.\n\
+             How a scenario is put together is told in [language.md](language.md).\n",
         );
-        for (title, of, what) in self.pages() {
-            text += &format!("\n## {title}\n\n```text\n{}```\n", self.whole(title, &of, what));
+        for page in self.pages().flat_map(|(page, ..)| self.named(page)) {
+            if let Page::Whole { title, .. } = page {
+                text += &format!("\n## {title}\n\n```text\n{}```\n", self.text(&page));
+            }
         }
-        text += "\n## What checks can measure\n\n";
-        metrics().for_each(|(metric, what)| text += &format!("- `{metric}`: {what}\n"));
-        text
+        text += "\n## What checks can measure\n\n```text\n";
+        let metrics: Vec<_> = METRICS.iter().map(|it| self.text(&Page::Measure(it))).collect();
+        text + &metrics.join("\n") + "```\n"
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every page has its type, and every parameter of every type a comment.
-    #[test]
-    fn nothing_is_without_a_word() {
-        let catalogue = catalogue();
-        for (page, of, what) in catalogue.pages() {
-            assert!(catalogue.item(&of).is_some(), "{page}: no type `{of}` among the sources");
-            assert!(!what.is_empty(), "{page}");
-        }
-        let mut mute = Vec::new();
-        for item in &catalogue.items {
-            let nested = item.members.iter().flat_map(|member| &member.fields);
-            let silent = item.members.iter().chain(nested).filter(|member| member.doc.is_empty());
-            mute.extend(silent.map(|member| format!("{}.{}", item.name, member.name)));
-        }
-        assert!(mute.is_empty(), "without a comment: {mute:?}");
-    }
-
-    #[test]
-    fn a_page_shows_parameters_and_what_they_are_made_of() {
-        let page = catalogue().page("Cache").unwrap();
-        for line in ["Cache(nodes: 3", "capacity", "whole number", "Modulo", "virtual_nodes"] {
-            assert!(page.contains(line), "no `{line}` in\n{page}");
-        }
-        assert!(catalogue().page("Exp").unwrap().contains("Exp(\"5ms\")"));
-        assert!(catalogue().page("Cahce").unwrap_err().contains("`Cache`"));
-    }
-
-    #[test]
-    fn the_document_is_up_to_date() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/components.md");
-        let written = std::fs::read_to_string(file).unwrap_or_default();
-        let same = written == catalogue().document();
-        assert!(same, "write it anew: sim components --markdown > docs/components.md");
-    }
+/// A line of the overview.
+fn listed(name: &str, what: &str) -> String {
+    format!("  {name:<14}{what}\n")
 }

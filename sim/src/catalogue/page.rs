@@ -3,8 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::Catalogue;
 use super::source::{Item, Member};
+use super::words::Words;
+use super::{Catalogue, Page};
+use crate::check::metric::{Label, Metric};
 
 /// Lines are broken before this column.
 const WIDTH: usize = 98;
@@ -12,30 +14,49 @@ const WIDTH: usize = 98;
 const INDENT: usize = 17;
 
 impl Catalogue {
-    pub(super) fn whole(&self, title: &str, of: &str, what: &str) -> String {
-        let Some(place) = self.items.iter().position(|item| item.name == of) else {
-            return format!("{title}: {what}\n");
-        };
+    pub(super) fn text(&self, page: &Page<'_>) -> String {
+        match *page {
+            Page::Whole { title, what, item, .. } => self.whole(title, what, item),
+            Page::Choice(item, member) => self.one_choice(item, member),
+            Page::Measure(metric) => measure(metric),
+        }
+    }
+
+    fn whole(&self, title: &str, what: &str, place: usize) -> String {
         let item = &self.items[place];
         let mut out = format!("{title}: {what}\n");
-        let example = item.doc.iter().filter(|line| line.contains('`')).cloned();
-        let example: Vec<String> = example.collect();
-        let prose = item.doc.iter().filter(|line| !line.contains('`')).cloned();
-        let prose = prose.collect::<Vec<_>>().join(" ");
-        let file = comment_of_file(self.files[place]);
-        for paragraph in [file, prose.trim().to_string()] {
+        let file = match item.name.strip_suffix("Spec") == Some(title) {
+            true => comment_of_file(self.sources[place]),
+            false => String::new(),
+        };
+        for paragraph in [&file, &item.words.text] {
             let same = what.get(..20).is_some_and(|words| paragraph.starts_with(words));
             if !paragraph.is_empty() && !same {
                 out += "\n";
-                wrapped(&mut out, 0, &paragraph);
+                wrapped(&mut out, 0, paragraph);
             }
         }
-        if !example.is_empty() {
+        for (label, said) in labelled(&item.words) {
             out += "\n";
-            wrapped(&mut out, 2, &example.join(" ").replace('`', ""));
+            wrapped(&mut out, 0, &format!("{label}: {said}"));
         }
-        let mut shown = vec![item.name.clone()];
         self.members(&mut out, item);
+        for part in self.all_parts(item) {
+            let _ = write!(out, "\n{}: ", plain(&part.name));
+            let mut said = part.words.text.clone();
+            labelled(&part.words).for_each(|(label, it)| said += &format!(" {label}: {it}"));
+            let mut rest = String::new();
+            wrapped(&mut rest, 0, &said);
+            out += rest.trim_start();
+            self.members(&mut out, part);
+        }
+        out
+    }
+
+    /// The types that a type is made of, and those that they are made of, without such as have
+    /// pages of their own.
+    pub(super) fn all_parts(&self, item: &Item) -> Vec<&Item> {
+        let mut shown = vec![item.name.clone()];
         let mut next = 0;
         while next < shown.len() {
             for part in self.parts(&shown[next]) {
@@ -45,32 +66,32 @@ impl Catalogue {
             }
             next += 1;
         }
-        for name in &shown[1..] {
-            let part = self.item(name).expect("parts are items");
-            if self.pages().any(|(page, of, _)| page != title && of == *name) {
-                continue;
-            }
-            let _ = write!(out, "\n{}: {}\n", plain(name), part.doc.join(" "));
-            self.members(&mut out, part);
-        }
-        out
+        shown[1..].iter().filter_map(|name| self.item(name)).collect()
     }
 
-    pub(super) fn one_choice(&self, item: &Item, member: &Member) -> String {
-        let kind = self.pages().find(|(_, of, _)| *of == item.name);
-        let of = kind.map_or(plain(&item.name), |(page, ..)| page.to_string());
-        let mut out = format!("{} (a choice of {of})\n\n", written(member));
-        wrapped(&mut out, 0, &member.doc);
+    fn one_choice(&self, item: &Item, member: &Member) -> String {
+        let mut out = format!("{} (a choice of {})\n\n", written(member), self.choice_of(item));
+        wrapped(&mut out, 0, &member.words.text);
+        for (label, said) in labelled(&member.words) {
+            out += "\n";
+            wrapped(&mut out, 0, &format!("{label}: {said}"));
+        }
         if !member.fields.is_empty() {
             out += "\n";
             member.fields.iter().for_each(|field| line(&mut out, 2, field));
         }
         for part in self.parts_of(member) {
             let part = self.item(&part).expect("parts are items");
-            let _ = write!(out, "\n{}: {}\n", plain(&part.name), part.doc.join(" "));
+            let _ = write!(out, "\n{}: {}\n", plain(&part.name), part.words.text);
             self.members(&mut out, part);
         }
         out
+    }
+
+    /// What a type is called where its choices stand.
+    pub(super) fn choice_of(&self, item: &Item) -> String {
+        let page = self.pages().find(|(_, of, ..)| *of == item.name);
+        page.map_or(plain(&item.name), |(page, ..)| page.to_string())
     }
 
     fn members(&self, out: &mut String, item: &Item) {
@@ -84,12 +105,6 @@ impl Catalogue {
     /// Types that the parameters of a type are made of; pages of their own are not repeated.
     fn parts(&self, of: &str) -> Vec<String> {
         let item = self.item(of).expect("parts are items");
-        let has_page = self.pages().any(|(_, page, _)| page == of);
-        let is_choice_of_many = item.is_choice && item.members.len() > 9;
-        // A long list of choices is a page: its parts would fill another.
-        if has_page && is_choice_of_many && of != "Step" && of != "Act" {
-            return Vec::new();
-        }
         item.members.iter().flat_map(|member| self.parts_of(member)).collect()
     }
 
@@ -98,9 +113,38 @@ impl Catalogue {
         let words = types.chain([member.types.as_str()]).flat_map(|types| {
             types.split(|c: char| !c.is_alphanumeric()).filter(|word| self.item(word).is_some())
         });
-        let own = |word: &&str| !self.pages().any(|(_, of, _)| of == **word);
+        let own = |word: &&str| !self.pages().any(|(_, of, ..)| of == **word);
         words.filter(own).map(str::to_string).collect()
     }
+}
+
+/// The labelled paragraphs that a comment has.
+fn labelled(words: &Words) -> impl Iterator<Item = (&'static str, &str)> {
+    let all = [
+        ("Source", &words.source),
+        ("Not modelled", &words.not_modelled),
+        ("Example", &words.example),
+    ];
+    all.into_iter().filter(|(_, said)| !said.is_empty()).map(|(label, said)| (label, &**said))
+}
+
+fn measure(metric: &Metric) -> String {
+    let braces: Vec<String> = metric.labels.iter().map(in_braces).collect();
+    let braces =
+        if braces.is_empty() { String::new() } else { format!("{{{}}}", braces.join(", ")) };
+    let stats = metric.stats.iter().map(|it| if it.is_empty() { "(nothing)" } else { it });
+    let stats = stats.collect::<Vec<_>>().join(", ");
+    let when = if metric.windows { "of the whole run or a part of it" } else { "of the whole run" };
+    format!("{}{braces}: {}\n  numbers: {stats}; {when}\n", metric.name, metric.meaning)
+}
+
+/// `op=…`; in brackets if it may be left out.
+fn in_braces(label: &Label) -> String {
+    let name = match label.name {
+        "" => "…".to_string(),
+        name => format!("{name}=…"),
+    };
+    if label.needed { name } else { format!("[{name}]") }
 }
 
 /// What the first comment of a file says, beyond its first line, which the page's own says too.
@@ -112,22 +156,26 @@ fn comment_of_file(source: &str) -> String {
 }
 
 fn line(out: &mut String, indent: usize, member: &Member) {
-    let name = match member.types.is_empty() || member.name.starts_with(char::is_lowercase) {
-        true => member.name.clone(),
-        false => written(member),
-    };
-    let kind = match member.name.starts_with(char::is_lowercase) {
-        true => format!("[{}] ", said(&member.types)),
-        false => String::new(),
+    let (name, kind) = match member.is_parameter() {
+        false => (written(member), String::new()),
+        true => (member.name.clone(), format!("[{}] ", kind_of(member))),
     };
     let width = INDENT.saturating_sub(indent);
     let _ = write!(out, "{:indent$}{name:<width$}", "");
     if name.len() >= width {
         let _ = write!(out, "\n{:INDENT$}", "");
     }
+    let mut said = format!("{kind}{}", member.words.text);
+    labelled(&member.words).for_each(|(label, it)| said += &format!(" {label}: {it}"));
     let mut rest = String::new();
-    wrapped(&mut rest, INDENT, &format!("{kind}{}", member.doc));
+    wrapped(&mut rest, INDENT, &said);
     *out += rest.trim_start();
+}
+
+/// The type of a parameter, and whether it must be there.
+fn kind_of(member: &Member) -> String {
+    let needed = if member.needed { ", required" } else { "" };
+    format!("{}{needed}", said(&member.types))
 }
 
 /// `Wait(distribution)`
@@ -139,7 +187,7 @@ fn written(member: &Member) -> String {
 }
 
 /// A type in the words of scenarios.
-fn said(types: &str) -> String {
+pub(super) fn said(types: &str) -> String {
     let mut words = types.to_string();
     for (code, word) in [
         ("BTreeMap<String, ", "{ name: "),
@@ -170,7 +218,7 @@ fn said(types: &str) -> String {
     if maps > 0 { format!("{words} }}") } else { words }
 }
 
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     name.trim_end_matches("Spec").to_string()
 }
 

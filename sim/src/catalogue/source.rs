@@ -4,13 +4,15 @@
 //! Not a parser of Rust: it knows how this repository's formatter writes an item, and a test asks
 //! for every kind by name.
 
+use super::words::Words;
+
 /// A type that scenarios are read into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Its name in the code.
     pub name: String,
-    /// The comment on it, a line each.
-    pub doc: Vec<String>,
+    /// The comment on it.
+    pub words: Words,
     /// Whether it is a choice between its members.
     pub is_choice: bool,
     /// Its fields, or what can be chosen.
@@ -22,12 +24,23 @@ pub struct Item {
 pub struct Member {
     /// As scenarios write it.
     pub name: String,
-    /// The comment on it, as one paragraph.
-    pub doc: String,
+    /// The comment on it.
+    pub words: Words,
     /// The type of a parameter, or what stands in the brackets of a choice.
     pub types: String,
+    /// A parameter that cannot be left out.
+    pub needed: bool,
+    /// The function in the same source that gives the default, if there is one.
+    pub default: Option<String>,
     /// The parameters of a choice that has names for them.
     pub fields: Vec<Member>,
+}
+
+impl Member {
+    /// A parameter, and not a choice.
+    pub fn is_parameter(&self) -> bool {
+        self.name.starts_with(char::is_lowercase)
+    }
 }
 
 /// All types of a source file that are read from scenarios.
@@ -39,7 +52,7 @@ pub fn items(source: &str) -> Vec<Item> {
         if above.takes(line) {
             continue;
         }
-        let Above { doc, read, .. } = std::mem::take(&mut above);
+        let Above { doc, read, left_out, .. } = std::mem::take(&mut above);
         let declared = line.trim_start_matches("pub ");
         let (is_choice, rest) = match declared.split_once(' ') {
             Some(("enum", rest)) => (true, rest),
@@ -48,8 +61,10 @@ pub fn items(source: &str) -> Vec<Item> {
         };
         let Some(name) = rest.strip_suffix(" {") else { continue };
         if read && line.ends_with('{') {
-            let members = members(&mut lines, "}");
-            items.push(Item { name: name.to_string(), doc, is_choice, members });
+            let mut members = members(&mut lines, "}");
+            members.iter_mut().for_each(|member| member.needed &= !left_out);
+            let words = Words::read(&doc);
+            items.push(Item { name: name.to_string(), words, is_choice, members });
         }
     }
     items
@@ -63,6 +78,10 @@ struct Above {
     read: bool,
     /// It is worked out, not read.
     skip: bool,
+    /// It may be left out.
+    left_out: bool,
+    /// The function that gives the default.
+    default: Option<String>,
 }
 
 impl Above {
@@ -75,6 +94,10 @@ impl Above {
         }
         self.read |= line.starts_with("#[derive(") && line.contains("Deserialize");
         self.skip |= line.contains("serde(skip)");
+        if line.starts_with("#[serde(") && line.contains("default") {
+            self.left_out = true;
+            self.default = line.split('"').nth(1).map(str::to_string);
+        }
         line.starts_with("#[")
     }
 }
@@ -91,9 +114,11 @@ fn members<'a>(lines: &mut impl Iterator<Item = &'a str>, close: &str) -> Vec<Me
         if line == close {
             break;
         }
-        let Above { doc, skip, .. } = std::mem::take(&mut above);
+        let Above { doc, skip, left_out, default, .. } = std::mem::take(&mut above);
         let Some(mut member) = member(line, lines) else { continue };
-        member.doc = doc.join(" ");
+        member.words = Words::read(&doc);
+        member.needed = member.is_parameter() && !left_out && !member.types.starts_with("Option<");
+        member.default = default;
         if !skip {
             found.push(member);
         }
@@ -136,7 +161,7 @@ mod tests {
         let source = r#"
 /// A thing.
 ///
-/// `Thing(n: 1)`
+/// Example: `Thing(n: 1)`
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thing {
@@ -158,6 +183,9 @@ enum Way {
     Round {
         /// How far.
         radius: f64,
+        /// How often. Default: 3.
+        #[serde(default = "three")]
+        turns: u32,
     },
 }
 #[derive(Clone)]
@@ -168,16 +196,24 @@ struct Internal {
         let found = items(source);
         let names: Vec<&str> = found.iter().map(|item| item.name.as_str()).collect();
         assert_eq!(names, ["Thing", "Way"]);
-        assert_eq!(found[0].doc, ["A thing.", "", "`Thing(n: 1)`"]);
+        assert_eq!(found[0].words.text, "A thing.");
+        assert_eq!(found[0].words.example, "Thing(n: 1)");
         let field = &found[0].members[..];
         assert_eq!((field.len(), field[0].name.as_str()), (1, "for"));
-        assert_eq!((&*field[0].doc, &*field[0].types), ("How many (default 1).", "Option<u32>"));
+        assert_eq!(field[0].words.text, "How many (default 1).");
+        assert_eq!((&*field[0].types, field[0].needed), ("Option<u32>", false));
         let way = &found[1].members;
         assert_eq!(
             way.iter().map(|it| &*it.name).collect::<Vec<_>>(),
             ["Straight", "Bent", "Round"]
         );
         assert_eq!(way[1].types, "Dur, Option<Dur>");
-        assert_eq!((&*way[2].fields[0].name, &*way[2].fields[0].doc), ("radius", "How far."));
+        let radius = &way[2].fields[0];
+        assert_eq!((&*radius.name, &*radius.words.text), ("radius", "How far."));
+        assert!(radius.needed && !way[2].needed);
+        assert_eq!(
+            (&*way[2].fields[1].name, way[2].fields[1].default.as_deref()),
+            ("turns", Some("three"))
+        );
     }
 }

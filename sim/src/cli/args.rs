@@ -25,12 +25,41 @@ Exit codes:
   0 all checks pass   1 a check failed   2 wrong usage   3 invalid scenario
   4 nothing to judge (a metric had no samples)   70 a bug in sim   74 cannot write output";
 
+const OF_RUN: &str = "\
+Examples:
+  sim run scenarios/flash-sale.ron                              one run, results in sim-results/
+  sim run scenarios/flash-sale.ron --seeds 16 --jobs 2          sixteen runs, checks over all
+  sim run scenarios/flash-sale.ron --set components.shop.replicas=4 --until 2m
+  sim run scenarios/outbox.ron --variant outbox --quiet         only what failed
+  sim run scenarios/outbox.ron --format json                    the summary for programs
+
+Results go to stdout, progress and mistakes to stderr. Exit codes: see `sim --help`.";
+
+const OF_VALIDATE: &str = "\
+Examples:
+  sim validate scenarios/*.ron
+  sim validate scenarios/outbox.ron --format json
+
+Exit codes: 0 all can be played, 3 some cannot.";
+
+const OF_COMPONENTS: &str = "\
+Examples:
+  sim components                    everything, a line each
+  sim components Cache              one component: parameters, defaults, an example
+  sim components Crash              one word of the language
+  sim components latency            what a check can measure
+  sim components Cache --format json
+
+Exit codes: 0 found, 2 nothing is called so.";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Plays a scenario, judges its checks and writes the results.
+    #[command(after_help = OF_RUN)]
     Run(Run),
     /// Reads scenarios and tells all mistakes, without playing them.
+    #[command(after_help = OF_VALIDATE)]
     Validate {
         /// Scenario files.
         #[arg(required = true)]
@@ -40,11 +69,16 @@ pub enum Command {
         format: Format,
     },
     /// Lists everything a scenario can say; with a name, all parameters of that.
+    #[command(after_help = OF_COMPONENTS)]
     Components {
-        /// A component (`Cache`), a part of scenarios (`Policy`), or a word of it (`Crash`).
+        /// A component (Cache), a part of scenarios (Policy), a word of them (Crash), or what
+        /// checks measure (latency)
         name: Option<String>,
-        /// The whole catalogue as a document.
-        #[arg(long)]
+        /// How it is written
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+        /// The whole catalogue as a document
+        #[arg(long, conflicts_with_all = ["name", "format"])]
         markdown: bool,
     },
 }

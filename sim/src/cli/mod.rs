@@ -22,7 +22,9 @@ pub fn main(cli: Cli) -> Exit {
     match cli.command {
         Command::Run(run) => play::run(&run),
         Command::Validate { scenarios, format } => validate(&scenarios, format),
-        Command::Components { name, markdown } => components(name.as_deref(), markdown),
+        Command::Components { name, format, markdown } => {
+            components(name.as_deref(), format, markdown)
+        }
     }
 }
 
@@ -47,18 +49,22 @@ fn validate(scenarios: &[PathBuf], format: Format) -> Exit {
     exit
 }
 
-fn components(name: Option<&str>, markdown: bool) -> Exit {
+fn components(name: Option<&str>, format: Format, markdown: bool) -> Exit {
     let catalogue = catalogue();
-    let text = match name {
-        None if markdown => catalogue.document(),
-        None => catalogue.overview(),
-        Some(name) => match catalogue.page(name) {
-            Ok(page) => page,
-            Err(help) => {
-                output::tell(&format!("error: nothing is called `{name}`\nhelp: {help}\n"));
-                return Exit::Usage;
-            }
-        },
+    let json = |value| format!("{value:#}\n");
+    let text = match (name, format) {
+        (None, _) if markdown => Ok(catalogue.document()),
+        (None, Format::Text) => Ok(catalogue.overview()),
+        (None, Format::Json) => Ok(json(catalogue.whole_json())),
+        (Some(name), Format::Text) => catalogue.page(name),
+        (Some(name), Format::Json) => catalogue.page_json(name).map(json),
     };
-    say(&text).err().unwrap_or(Exit::Pass)
+    match text {
+        Ok(text) => say(&text).err().unwrap_or(Exit::Pass),
+        Err(help) => {
+            let name = name.unwrap_or_default();
+            output::tell(&format!("error: nothing is called `{name}`\nhelp: {help}\n"));
+            Exit::Usage
+        }
+    }
 }

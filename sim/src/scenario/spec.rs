@@ -14,6 +14,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 /// Everything that a scenario file says, after includes, variants and `--set`.
+///
+/// Example: `(components: { "api": Service(operations: { "get": [Work(Exp("5ms"))] }) },
+/// traffic: { "users": Open(rate: "100/s", to: "api.get") })`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scenario {
@@ -81,20 +84,24 @@ impl Default for Scenario {
 }
 
 /// How long a message travels one way.
+///
+/// Example: `(any: "1ms", cross_zone: LogNormal(median: "0.8ms", p99: "3ms"), internet: "30ms")`
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Network {
-    /// Wherever nothing more special is said.
+    /// Wherever nothing more special is said. Default: no time at all.
     pub any: Option<Dist>,
-    /// Between machines of one zone.
+    /// Between machines of one zone. Default: as `any`.
     pub same_zone: Option<Dist>,
-    /// Between zones.
+    /// Between zones. Default: as `same_zone`.
     pub cross_zone: Option<Dist>,
-    /// Between users and the system.
+    /// Between users and the system. Default: as `any`.
     pub internet: Option<Dist>,
 }
 
 /// One line of the timeline.
+///
+/// Example: `(at: "60s", for: "20s", do: Crash("api/1"), as: "the crash")`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -114,31 +121,44 @@ pub struct Entry {
 #[derive(Clone, Debug, Deserialize)]
 pub enum Act {
     /// The process ends; when the action ends, it starts again, fresh.
+    /// Example: `Crash("api/1")`
     Crash(String, #[serde(default)] CrashOptions),
     /// The process ends and starts again at once, or after `for`.
+    /// Example: `Restart("api/0..1")`
     Restart(String),
     /// Nothing happens there; everything is delivered late.
+    /// Example: `Pause("db")`
     Pause(String),
     /// Work takes so many times as long.
+    /// Example: `Slow("api/2", (times: 5))`
     Slow(String, SlowOptions),
     /// This share of arriving calls fails at once.
+    /// Example: `Errors("any 1 of api", (rate: "20%"))`
     Errors(String, RateOptions),
     /// Messages do not arrive: `a -> b` one way, `a <-> b` both.
+    /// Example: `Cut("api -> db")`
     Cut(String),
     /// This share of packets is lost, and sent again by TCP.
+    /// Example: `Loss("api <-> db", (rate: "1%"))`
     Loss(String, RateOptions),
     /// Messages take longer by this.
+    /// Example: `Delay("api -> db", (by: "50ms"))`
     Delay(String, DelayOptions),
     /// These on one side, all other components on the other: nothing passes.
+    /// Example: `Partition(["zone:a"])`
     Partition(Vec<String>),
     /// All machines of a zone are lost, and nobody hears anything from them.
+    /// Example: `ZoneLoss("b")`
     ZoneLoss(String),
     /// A cache forgets everything.
+    /// Example: `Flush("cache")`
     Flush(String),
     /// Members come into their group, fresh; those whose first line in the timeline this is were
     /// not in it until then.
+    /// Example: `Join("api/2")`
     Join(String),
     /// Members leave their group: they finish what they have, and get nothing new.
+    /// Example: `Leave("api/2")`
     Leave(String),
 }
 

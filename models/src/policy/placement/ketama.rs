@@ -27,7 +27,7 @@ pub fn ketama<'a>(hosts: impl IntoIterator<Item = (&'a str, u32)>) -> Ring {
 
 /// The place of a key, written as decimal text, on such a ring.
 pub fn place_of(key: u64) -> u64 {
-    with_decimal("", key, |text| place_of_text(text))
+    with_decimal("", key, place_of_text)
 }
 
 fn place_of_text(text: &[u8]) -> u64 {
