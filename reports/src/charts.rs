@@ -25,6 +25,8 @@ use windows::Windows;
 const MOST_LINES: usize = 8;
 /// Lines of several variants cross each other too often with more points than this.
 const MOST_POINTS: usize = 60;
+/// Nor can one variant's be told apart with more than these.
+const MOST_OF_ONE: usize = 400;
 
 /// Every chart of a report: its name, and the drawing.
 pub fn all(report: &Report) -> Vec<(String, String)> {
@@ -65,6 +67,11 @@ fn of_variant(variant: &VariantRuns, title: &str) -> Vec<(&'static str, String)>
     charts.into_iter().filter_map(|(name, svg)| Some((name, svg?))).collect()
 }
 
+/// How many intervals are put together so that a line has at most so many points.
+fn together(runs: &[RunRecord], most: usize) -> usize {
+    runs[0].series.times.len().div_ceil(most).max(1)
+}
+
 /// Requests a second that ended in one of these ways.
 fn ended(run: &RunRecord, range: Range<usize>, keep: impl Fn(Outcome) -> bool) -> f64 {
     let kept = Outcome::ALL.into_iter().filter(|outcome| keep(*outcome));
@@ -75,7 +82,8 @@ fn ended(run: &RunRecord, range: Range<usize>, keep: impl Fn(Outcome) -> bool) -
 
 /// Offered and completed requests a second, and those that failed.
 fn rate(runs: &[RunRecord], title: &str) -> Option<String> {
-    let [done, denied, failed] = bands(runs, 1, |run, range| {
+    let every = together(runs, MOST_OF_ONE);
+    let [done, denied, failed] = bands(runs, every, |run, range| {
         [
             ended(run, range.clone(), |o| o == Outcome::Done),
             ended(run, range.clone(), |o| o == Outcome::Denied),
@@ -83,7 +91,7 @@ fn rate(runs: &[RunRecord], title: &str) -> Option<String> {
         ]
     });
     let curves = vec![
-        Curve::new("offered", sampled(runs, "all", "offered")),
+        Curve::new("offered", sampled(runs, every, "all", "offered")),
         Curve::new("completed", done),
         Curve::new("denied", denied),
         Curve::new("failed", failed),
@@ -94,7 +102,8 @@ fn rate(runs: &[RunRecord], title: &str) -> Option<String> {
 
 /// Percentiles of all requests together, interval by interval.
 fn over_time(runs: &[RunRecord], title: &str) -> Option<String> {
-    let curves = bands(runs, 1, |run, range| quantiles(run, range, QUANTILES.map(|(_, q)| q)));
+    let every = together(runs, MOST_OF_ONE);
+    let curves = bands(runs, every, |run, range| quantiles(run, range, QUANTILES.map(|(_, q)| q)));
     let names = QUANTILES.iter().map(|(name, _)| name);
     let curves = names.zip(curves).map(|(name, points)| Curve::new(name, points));
     let title = format!("{title}: latency of all requests");
@@ -112,9 +121,10 @@ fn spectrum(runs: &[RunRecord], title: &str) -> Option<String> {
 
 /// Errors a second by cause.
 fn errors(runs: &[RunRecord], title: &str) -> Option<String> {
+    let every = together(runs, MOST_OF_ONE);
     let causes = Outcome::ALL.into_iter().filter(|outcome| outcome.is_error());
     let curves = causes.map(|cause| {
-        Curve::new(cause.name(), band(runs, 1, |run, range| ended(run, range, |o| o == cause)))
+        Curve::new(cause.name(), band(runs, every, |run, range| ended(run, range, |o| o == cause)))
     });
     let title = format!("{title}: requests that ended in an error, by cause");
     Chart::over_time(runs, &title, "errors per second", Scale::Count).draw(curves.collect())
@@ -132,7 +142,7 @@ fn metric_chart(
     let columns = runs[0].series.columns.iter();
     let with = columns.filter(|c| c.metric == metric && c.member.is_empty());
     let mut curves: Vec<Curve> = with
-        .map(|found| Curve::new(&found.component, sampled(runs, &found.component, metric)))
+        .map(|found| Curve::new(&found.component, sampled(runs, 1, &found.component, metric)))
         .filter(Curve::is_something)
         .collect();
     curves.sort_by(|a, b| b.highest().total_cmp(&a.highest()));
@@ -148,8 +158,8 @@ fn metric_chart(
 /// Variants side by side: all in one picture, then over time and by percentile. Of many variants
 /// the latter are drawn in several charts, so that each line can be told from the others.
 fn compared(report: &Report) -> Vec<(String, String)> {
-    let most = report.variants.iter().map(|variant| variant.runs[0].series.times.len()).max();
-    let together = most.unwrap_or(0).div_ceil(MOST_POINTS).max(1);
+    let every = report.variants.iter().map(|variant| together(&variant.runs, MOST_POINTS));
+    let every = every.max().unwrap_or(1);
     let done = |run: &RunRecord, range: Range<usize>| ended(run, range, |o| o == Outcome::Done);
     let p99 = |run: &RunRecord, range: Range<usize>| quantiles(run, range, [0.99])[0];
     let mut charts = vec![("compare".to_string(), side::svg(report))];
@@ -170,9 +180,9 @@ fn compared(report: &Report) -> Vec<(String, String)> {
             chart.marked(Windows::of_variants(variants))
         };
         let completed = over_time("requests completed", "requests per second", Scale::Count)
-            .draw(each(&|variant| band(&variant.runs, together, done)));
+            .draw(each(&|variant| band(&variant.runs, every, done)));
         let slow = over_time("p99 of all requests", "latency", Scale::Latency)
-            .draw(each(&|variant| band(&variant.runs, together, p99)));
+            .draw(each(&|variant| band(&variant.runs, every, p99)));
         let spectrum = Chart::over_nines(&title("latency of all requests by percentile"))
             .draw(each(&|variant| nines(&latency(&variant.runs))));
         charts.push((format!("compare-completed{number}"), completed));

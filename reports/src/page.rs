@@ -7,6 +7,7 @@ use engine::Outcome;
 
 use crate::compare::{self, Line};
 use crate::format::{count, percent, time};
+use crate::summary::remarks;
 use crate::totals::{combined, latencies, loads};
 use crate::{Report, VariantRuns, Verdict, topology};
 
@@ -34,6 +35,7 @@ pub fn html(report: &Report, charts: &[(String, String)]) -> String {
     checks(&mut out, report);
     match &report.variants[..] {
         [only] => {
+            read_first(&mut out, report, only);
             latency_table(&mut out, only);
             components(&mut out, only);
         }
@@ -138,6 +140,15 @@ fn checks(out: &mut String, report: &Report) {
         &["", "check", "variant", "", "observed", "95 % over seeds"],
         &rows.collect::<Vec<_>>(),
     );
+}
+
+fn read_first(out: &mut String, report: &Report, variant: &VariantRuns) {
+    let remarks = remarks(report, &variant.runs);
+    if !remarks.is_empty() {
+        out.push_str("<h2>Read this first</h2>\n");
+        let rows = remarks.iter().map(|(word, what)| vec![word.to_string(), escape(what)]);
+        table(out, 2, &["", ""], &rows.collect::<Vec<_>>());
+    }
 }
 
 fn latency_table(out: &mut String, variant: &VariantRuns) {

@@ -4,7 +4,7 @@
 mod checks;
 mod first;
 
-pub(crate) use first::bottleneck;
+pub(crate) use first::{bottleneck, remarks};
 
 use std::fmt::Write as _;
 

@@ -39,12 +39,18 @@ pub fn band(
     curve
 }
 
-/// A curve of the sampled values of a metric of a component.
-pub fn sampled(runs: &[RunRecord], component: &str, metric: &str) -> Vec<Point> {
+/// A curve of the sampled values of a metric of a component, each the mean of `together`.
+pub fn sampled(runs: &[RunRecord], together: usize, component: &str, metric: &str) -> Vec<Point> {
     let columns: Vec<&[f64]> =
         runs.iter().map(|run| column(run, component, metric).unwrap_or(&[])).collect();
-    let value = |seed: usize, at: usize| columns[seed].get(at).copied().unwrap_or(f64::NAN);
-    let [curve] = spread(runs, 1, |seed, range| [value(seed, range.start)]);
+    let mean = |seed: usize, range: Range<usize>| {
+        let within = columns[seed].iter().take(range.end).skip(range.start);
+        let there = within.filter(|value| value.is_finite());
+        let (sum, count) = there.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        // Nothing there: zero by zero, which is a gap.
+        sum / count
+    };
+    let [curve] = spread(runs, together, |seed, range| [mean(seed, range)]);
     curve
 }
 

@@ -35,40 +35,39 @@ pub(crate) fn bottleneck<'a>(report: &Report, loads: &'a [Load]) -> Option<&'a L
     })
 }
 
-/// Up to three lines; each only if there is something to say.
 pub(super) fn read_first(out: &mut String, report: &Report, runs: &[RunRecord]) {
     let _ = writeln!(out, "READ THIS FIRST");
+    for (word, what) in remarks(report, runs) {
+        let _ = writeln!(out, " {word:<10}  {what}");
+    }
+    out.push('\n');
+}
+
+/// Up to three, each under a word; only if there is something to say.
+pub(crate) fn remarks(report: &Report, runs: &[RunRecord]) -> Vec<(&'static str, String)> {
+    let mut remarks = Vec::new();
     let loads = loads(runs);
     if let Some(load) = bottleneck(report, &loads) {
         let (peak, mean) = (load.peak.unwrap_or(0.0), load.busy.unwrap_or(0.0));
         let word = if peak >= 0.8 { "bottleneck" } else { "busiest" };
-        let _ = writeln!(
-            out,
-            " {word:<10}  {}: busy {} at its peak, {}; {} over the whole run",
-            load.name,
-            percent(peak),
-            at(load.peak_at),
-            percent(mean)
-        );
+        let (name, when) = (&load.name, at(load.peak_at));
+        let [peak, mean] = [peak, mean].map(percent);
+        let what = format!("{name}: busy {peak} at its peak, {when}; {mean} over the whole run");
+        remarks.push((word, what));
     }
     let queued = loads.iter().filter(|load| load.queue >= 1.0);
     if let Some(load) = queued.max_by(|a, b| a.queue.total_cmp(&b.queue)) {
         let (name, most) = (&load.name, count(load.queue));
-        let _ = writeln!(out, " {:<10}  {name}: {most} waiting, {}", "queue", at(load.queue_at));
+        remarks.push(("queue", format!("{name}: {most} waiting, {}", at(load.queue_at))));
     }
     if let Some((edge, asked, ends)) = failing(runs) {
-        let _ = writeln!(
-            out,
-            " {:<10}  {} -> {}: {} of {} calls failed: {}",
-            "errors",
-            edge.from,
-            edge.to,
-            percent(ends.errors() as f64 / ends.total().max(1) as f64),
-            count(asked as f64),
-            causes(&ends)
-        );
+        let share = percent(ends.errors() as f64 / ends.total().max(1) as f64);
+        let (from, to, asked) = (&edge.from, &edge.to, count(asked as f64));
+        let causes = causes(&ends);
+        let what = format!("{from} -> {to}: {share} of {asked} calls failed: {causes}");
+        remarks.push(("errors", what));
     }
-    out.push('\n');
+    remarks
 }
 
 fn at(second: f64) -> String {
