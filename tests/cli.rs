@@ -65,6 +65,16 @@ fn a_bug_tells_how_to_meet_it_again() {
 }
 
 #[test]
+fn a_folder_is_no_scenario() {
+    let folder = folder("folder");
+    std::fs::create_dir_all(folder.join("shop")).unwrap();
+    let output = sim(&folder, &["run", "shop"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    let said = "error: `shop` cannot be read: it is a folder: name a scenario file in it\n";
+    assert_eq!((output.status.code(), told.as_str()), (Some(3), said));
+}
+
+#[test]
 fn the_smallest_scenario_runs_and_leaves_results() {
     let text = format!("(components: {{ {API} }}, traffic: {{ {USERS} }})");
     let output = run("smallest", &text, &["--until", "5s"]);
@@ -119,6 +129,9 @@ fn mistakes_are_told_with_their_places() {
         ("component", r#"checks: ["queue{component=apo} max < 5"],"#),
         ("variant", r#"checks: ["errors rate < 1% in best"],"#),
         ("folder", r#"variants: { "plain": (), "../up": () },"#),
+        ("share", r#"checks: ["errors = 0%"],"#),
+        ("settling", r#"settle: "8s", checks: ["errors rate < 1% after 3s"],"#),
+        ("arguments", r#"policies: { "api": (balance: RoundRobin(choices: 2)) },"#),
         ("window", r#"checks: ["errors rate < 1% after 9s"],"#),
         ("uneven", r#"checks: ["errors rate < 1% after 1001ms"],"#),
         ("whole", r#"checks: ["in_flight = 0 after 1s"],"#),

@@ -12,6 +12,7 @@ mod memory;
 mod mutations;
 mod rendering;
 mod results;
+mod settling;
 mod shapes;
 mod theory;
 mod tidy;

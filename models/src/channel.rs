@@ -298,6 +298,14 @@ impl Channel {
         tries.call = Key::NONE;
     }
 
+    /// A grant in hand was broken by a crash of whoever gave it.
+    pub fn broken(&mut self, tries: &mut Try) {
+        if self.counts {
+            self.in_hand[tries.member as usize] -= 1;
+        }
+        tries.call = Key::NONE;
+    }
+
     #[inline]
     fn pick<C: Component>(&mut self, cx: &mut Cx<'_, C>, key: impl Fn(KeyOf) -> u64) -> u16 {
         if self.members == 1 {

@@ -239,7 +239,10 @@ impl Component for Gateway {
             return cx.reply(slot.call, answer);
         }
         let channel = &mut self.channels[slot.channel as usize];
-        match channel.done(cx, &mut slot.tries, answer.outcome) {
+        let next = channel.done(cx, &mut slot.tries, answer.outcome);
+        // A grant that breaks is not asked for again: who held it must hear that it is gone.
+        let next = if slot.granted { Next::Over } else { next };
+        match next {
             Next::Again(pause) if pause.is_zero() => self.ask(key, cx),
             Next::Again(pause) => cx.after(pause, Timer::Again(key)),
             Next::Over => {

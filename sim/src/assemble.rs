@@ -184,6 +184,10 @@ fn target(whom: &Whom, builder: &Builder) -> Target {
     };
     match whom {
         Whom::Members(pool, pick) => Target::Members { pool: ids(pool), pick: *pick },
+        Whom::Leader(group, part) => {
+            let group = builder.find(group).expect("selectors mean declared groups");
+            Target::Leader { pool: builder.declared(group).members().collect(), part: *part }
+        }
         Whom::Links(from, to, both) => Target::Links { from: ids(from), to: ids(to), both: *both },
     }
 }

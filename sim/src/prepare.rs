@@ -164,7 +164,8 @@ fn checks(
             topology.scenario.timeline.iter().map(|entry| entry.label()).collect();
         // A run cut short by hand leaves checks without samples, not without sense.
         let (end, every) = (topology.full_end(), topology.every);
-        let names = Names { blank: &blank, actions: &actions, variants: &all, end, every };
+        let traffic = Time::ZERO + topology.scenario.duration.0;
+        let names = Names { blank: &blank, actions: &actions, variants: &all, traffic, end, every };
         let mine = |check: &&Check| check.variants.is_empty() || check.variants.contains(name);
         let unknown = |check: &&Check| check.variants.iter().any(|its| !all.contains(its));
         for check in checks.iter().filter(|check| mine(check) || unknown(check)) {

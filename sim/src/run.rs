@@ -22,7 +22,8 @@ pub fn run(
     watch: &Watch<'_>,
 ) -> Result<RunRecord, Vec<Problem>> {
     let mut world = assemble(topology, seed)?;
-    play(&mut world, topology.end(), missing, watch)
+    let quiet = Time::ZERO + topology.scenario.duration.0;
+    play(&mut world, quiet, topology.end(), missing, watch)
 }
 
 /// What can be known of a run before it: every operation, counter, table, log and edge by name,
@@ -55,8 +56,10 @@ impl Probe for Steps {
     }
 }
 
+/// Plays until `end`; or, once traffic has stopped at `quiet`, until nothing is left to happen.
 fn play(
     world: &mut World,
+    quiet: Time,
     end: Time,
     missing: &[(String, String)],
     watch: &Watch<'_>,
@@ -73,6 +76,10 @@ fn play(
             }
             probe.left = LOOK;
             full(world.calls_in_flight(), until)?;
+        }
+        if until >= quiet && world.is_still() {
+            watch(end, events);
+            break;
         }
         watch(until, events);
     }

@@ -1,6 +1,7 @@
 //! Selectors of the timeline: `shop`, `shop/3`, `shop/1..3`, `shop/*`, `zone:b`, `any 2 of shop`,
-//! `shop -> db`, `zone:a <-> zone:b`. Resolved before the run, against all members by name, so
-//! that one which hits nothing is found before anything happens.
+//! `leader of orders/7`, `shop -> db`, `zone:a <-> zone:b`. Resolved before the run, against all
+//! members by name, so that one which hits nothing is found before anything happens; who is drawn
+//! or leads is decided when the action begins.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,8 @@ pub type Member = (String, u16);
 pub struct Places {
     /// The zone of each member, by group; empty without zones.
     pub groups: BTreeMap<String, Vec<String>>,
+    /// How many parts have leaders of their own, of the groups whose members lead: partitions.
+    pub led: BTreeMap<String, u16>,
     /// Names of zones.
     pub zones: Vec<String>,
 }
@@ -23,6 +26,8 @@ pub struct Places {
 pub enum Whom {
     /// Members, or so many of them, drawn.
     Members(Vec<Member>, Option<u16>),
+    /// Whoever leads this partition of a group when the action begins.
+    Leader(String, u16),
     /// The links from some to others, and maybe back.
     Links(Vec<Member>, Vec<Member>, bool),
 }
@@ -48,6 +53,9 @@ impl Places {
                 return Ok(Whom::Links(self.members(from)?, self.members(to)?, both));
             }
         }
+        if let Some(of) = text.trim().strip_prefix("leader of ") {
+            return self.leader(of.trim());
+        }
         let Some(rest) = text.trim().strip_prefix("any ") else {
             return Ok(Whom::Members(self.members(text)?, None));
         };
@@ -70,9 +78,13 @@ impl Places {
         if let Some(zone) = text.strip_prefix("zone:") {
             return self.of_zone(zone);
         }
-        if text.starts_with("leader of ") || text.starts_with("host:") {
-            let help = Some("name the member: `orders/0`".to_string());
-            return mistake(format!("`{text}`: this selector is not supported yet"), help);
+        if text.starts_with("leader of ") {
+            let message = format!("who is `{text}` is known only when an action begins");
+            return mistake(message, Some("write it alone, or name the member".to_string()));
+        }
+        if let Some(host) = text.strip_prefix("host:") {
+            let help = Some(format!("each member has a host of its own: write `{host}`"));
+            return mistake("hosts have no names".to_string(), help);
         }
         let (name, which) = text.split_once('/').unwrap_or((text, "*"));
         let Some(zones) = self.groups.get(name) else {
@@ -102,6 +114,34 @@ impl Places {
         Ok(chosen.map(|member| (name.to_string(), member)).collect())
     }
 
+    fn leader(&self, of: &str) -> Result<Whom, Mistake> {
+        let (name, part) = of.split_once('/').unwrap_or((of, ""));
+        let Some(parts) = self.led.get(name) else {
+            let known: Vec<&str> = self.led.keys().map(String::as_str).collect();
+            let message = match self.groups.contains_key(name) {
+                true => format!("members of `{name}` do not lead one another"),
+                false => format!("there is no component `{name}`"),
+            };
+            let help = did_you_mean(name, &known);
+            return mistake(
+                message,
+                help.or(Some("topics have leaders: `leader of orders/7`".into())),
+            );
+        };
+        let last = parts - 1;
+        match part.parse() {
+            Ok(part) if part <= last => Ok(Whom::Leader(name.to_string(), part)),
+            Ok(part) => {
+                let message = format!("`{name}` has no partition {part}: there are {parts}");
+                mistake(message, Some(format!("the last one is `leader of {name}/{last}`")))
+            }
+            Err(_) => {
+                let help = Some(format!("write `leader of {name}/0`"));
+                mistake(format!("each partition of `{name}` has a leader of its own"), help)
+            }
+        }
+    }
+
     fn of_zone(&self, zone: &str) -> Result<Vec<Member>, Mistake> {
         if !self.zones.iter().any(|known| known == zone) {
             let known: Vec<&str> = self.zones.iter().map(String::as_str).collect();
@@ -127,10 +167,16 @@ mod tests {
 
     fn places() -> Places {
         let zones = |list: &[&str]| list.iter().map(|zone| zone.to_string()).collect::<Vec<_>>();
-        let groups = [("db", &["a"][..]), ("shop", &["a", "b", "a"]), ("void", &[])];
+        let groups = [
+            ("db", &["a"][..]),
+            ("events", &["b", "c"]),
+            ("shop", &["a", "b", "a"]),
+            ("void", &[]),
+        ];
         let groups = groups.map(|(name, list)| (name, zones(list)));
         let groups = groups.into_iter().map(|(name, zones)| (name.to_string(), zones)).collect();
-        Places { groups, zones: zones(&["a", "b", "c"]) }
+        let led = [("events".to_string(), 6)].into();
+        Places { groups, led, zones: zones(&["a", "b", "c", "d"]) }
     }
 
     fn shop(members: &[u16]) -> Vec<Member> {
@@ -144,12 +190,16 @@ mod tests {
         assert_eq!(places.resolve("shop"), all);
         assert_eq!(places.resolve("shop/*"), all);
         assert_eq!(places.resolve("shop/1..2"), Ok(Whom::Members(shop(&[1, 2]), None)));
-        assert_eq!(places.resolve("zone:b"), Ok(Whom::Members(shop(&[1]), None)));
+        let in_b = [("events".to_string(), 0), ("shop".to_string(), 1)];
+        assert_eq!(places.resolve("zone:b"), Ok(Whom::Members(in_b.to_vec(), None)));
         assert_eq!(places.resolve("any 2 of shop"), Ok(Whom::Members(shop(&[0, 1, 2]), Some(2))));
+        let leader = Ok(Whom::Leader("events".to_string(), 5));
+        assert_eq!(places.resolve("leader of events/5"), leader);
         let db = vec![("db".to_string(), 0)];
         let links = Whom::Links(shop(&[1]), db.clone(), false);
         assert_eq!(places.resolve("shop/1 -> db"), Ok(links));
-        assert_eq!(places.resolve("zone:b <-> db"), Ok(Whom::Links(shop(&[1]), db, true)));
+        let links = Whom::Links(in_b.to_vec(), db, true);
+        assert_eq!(places.resolve("zone:b <-> db"), Ok(links));
     }
 
     #[test]
@@ -166,9 +216,14 @@ mod tests {
         );
         assert_eq!(said("any 9 of shop"), "`shop` has 3 members, not 9; ");
         assert_eq!(said("void/0"), "`void` has no members; ");
-        assert_eq!(said("zone:c"), "nothing is in zone `c`; ");
+        assert_eq!(said("zone:d"), "nothing is in zone `d`; ");
         assert!(said("zone:x").starts_with("there is no zone `x`"));
-        assert!(said("leader of shop").contains("not supported yet"));
+        assert!(said("leader of shop").starts_with("members of `shop` do not lead one another"));
+        assert!(said("leader of evnts/1").ends_with("did you mean `events`?"));
+        assert!(said("leader of events").ends_with("write `leader of events/0`"));
+        assert!(said("leader of events/6").ends_with("the last one is `leader of events/5`"));
+        assert!(said("leader of events/1 -> db").ends_with("write it alone, or name the member"));
+        assert!(said("host:shop/1").ends_with("write `shop/1`"));
         assert!(said("shop/2..1").contains("does not say which members"));
         assert!(said("any of shop").contains("how many of whom"));
     }

@@ -248,7 +248,10 @@ fn places(scenario: &Scenario) -> Places {
         let members = (0..spec.members()).map(|_| String::new()).collect();
         (name.clone(), members)
     });
-    Places { groups: users.chain(system).collect(), zones: zones.clone() }
+    let partitions = scenario.components.iter().map(|(name, spec)| (name, spec.offer().partitions));
+    let led = partitions.filter(|(_, partitions)| *partitions > 0);
+    let led = led.map(|(name, partitions)| (name.clone(), partitions)).collect();
+    Places { groups: users.chain(system).collect(), led, zones: zones.clone() }
 }
 
 fn timeline(scenario: &Scenario, places: &Places, findings: &mut Findings) -> Vec<Whom> {
@@ -323,7 +326,7 @@ fn target(
         Err(crate::selector::Mistake { message, help: Some(help.to_string()) })
     };
     match &whom {
-        Whom::Members(..) if links => {
+        Whom::Members(..) | Whom::Leader(..) if links => {
             wrong(format!("`{verb}` is for links"), "write both ends: \"shop -> db\"")
         }
         Whom::Links(..) if !links => {
@@ -333,6 +336,9 @@ fn target(
             if members.iter().any(|(n, _)| scenario.traffic.contains_key(n)) =>
         {
             wrong(format!("`{subject}` are users: nobody can `{verb}` them"), "name a component")
+        }
+        Whom::Leader(..) if matches!(entry.r#do, Act::Flush(_)) => {
+            wrong(format!("`{subject}` is no cache"), "only a Cache can be flushed")
         }
         Whom::Members(members, _) if matches!(entry.r#do, Act::Flush(_)) => {
             let caches = |name: &String| scenario.components[name].lever("Flush").is_some();

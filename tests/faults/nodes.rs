@@ -115,6 +115,54 @@ fn selectors_mean_members() {
     assert!(drawn.iter().all(|name| of("s").contains(name)), "{drawn:?}");
 }
 
+/// Partition 1 begins on broker 1; its other replicas are on 2 and 0. A broker that is down for
+/// longer than its session of 9 s has been replaced by the next; partition 1 of `alone` has nobody
+/// else, and while its broker is down nobody leads it.
+#[test]
+fn whoever_leads_is_found_when_the_action_begins() {
+    let text = r#"(
+        duration: "40s",
+        components: {
+            "s": Service(operations: { "get": [Publish("events"), Publish("alone")] }),
+            "events": Topic(partitions: 2, brokers: 3, replication: 3),
+            "alone": Topic(partitions: 2, brokers: 2),
+        },
+        traffic: { "users": Open(rate: "1/s", to: "s.get") },
+        timeline: [
+            (at: "5s", for: "25s", do: Crash("leader of events/1"), as: "first"),
+            (at: "20s", for: "1s", do: Restart("leader of events/1"), as: "second"),
+            (at: "5s", for: "25s", do: Crash("leader of alone/1"), as: "third"),
+            (at: "20s", for: "1s", do: Pause("leader of alone/1"), as: "fourth"),
+        ],
+    )"#;
+    let record = crate::theory::measure(text, 1).remove(0);
+    // In the order in which they begin: first, third, second, fourth.
+    assert_eq!(touched(&record), [vec!["events/1"], vec!["alone/1"], vec!["events/2"], vec![]]);
+}
+
+/// The first request holds its lock by way of the first gateway, which crashes: the connection is
+/// gone, so that the third request finds both as idle as each other, and it is the first one's
+/// turn.
+#[test]
+fn a_grant_broken_by_a_crash_is_no_longer_in_hand() {
+    let text = r#"(
+        duration: "2500ms", settle: "1s",
+        draws: { "item": Uniform(1) },
+        components: {
+            "locks": Redis(command: Always("1ms")),
+            "edge": Gateway(replicas: 2, routes: { "/": "locks" }),
+            "s": Service(operations: { "get": [Lock("edge", (key: "item"), [Wait("200ms")])] }),
+        },
+        policies: { "edge": (balance: LeastOfAll) },
+        traffic: { "users": Open(rate: "1/s", arrivals: Even, to: "s.get") },
+        timeline: [(at: "100ms", for: "100ms", do: Crash("edge/0"))],
+    )"#;
+    let record = crate::theory::measure(text, 1).remove(0);
+    let edge = record.groups.iter().find(|group| group.name == "edge").expect("it is there");
+    let arrived: Vec<u64> = edge.members.iter().map(|member| member.arrived).collect();
+    assert_eq!((arrived, record.requests.completed), (vec![2, 1], 3));
+}
+
 /// The cache answers in no time; what it misses costs 30 ms of the store's time. Without hops.
 #[test]
 fn a_flush_empties_a_cache() {

@@ -125,13 +125,12 @@ impl Machine {
     ) -> Option<Ended> {
         let frame = self.frames.get_mut(key)?;
         let op = &self.program.code[frame.pc as usize].op;
-        let (Op::Call(call) | Op::Lookup { call, .. } | Op::Acquire { call, .. }) = op else {
+        let asked_now = question(op).filter(|_| frame.tries.call != Key::NONE);
+        // A grant that is taken back while the flow goes on has the same ticket.
+        let Some(call) = asked_now.filter(|_| answer.more || !cx.waits(frame.tries.call)) else {
+            self.broken_hold(cx, key);
             return None;
         };
-        // A grant that is taken back while the flow goes on has the same ticket: nobody notices.
-        if frame.tries.call == Key::NONE || (!answer.more && cx.waits(frame.tries.call)) {
-            return None;
-        }
         let channel = &mut self.program.channels[call.channel as usize];
         if answer.more && answer.outcome == Outcome::Done {
             let Op::Acquire { slot, .. } = *op else { return None };

@@ -177,6 +177,18 @@ impl Machine {
         self.spare.push(join.children);
     }
 
+    /// Whoever had granted something has crashed: the flow goes on without noticing, as a program
+    /// does that holds a broken connection, but its channel knows.
+    #[cold]
+    pub(super) fn broken_hold<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) {
+        let Some(frame) = self.frames.get(key) else { return };
+        let Some(extra) = self.extras.get_mut(frame.extra) else { return };
+        let held = extra.holds.iter_mut().filter(|hold| hold.call != Key::NONE);
+        for hold in held.filter(|hold| !cx.waits(hold.call)) {
+            self.program.channels[hold.channel as usize].broken(hold);
+        }
+    }
+
     /// Ends a frame from outside: nothing more happens in it, and it lets go of everything.
     /// CPU work that it has begun is finished all the same, for nobody.
     pub fn kill<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) {

@@ -253,6 +253,10 @@ impl Component for Broker {
         *self = Broker { replicas, ..fresh.clone() };
     }
 
+    fn leads(&self, part: u16) -> bool {
+        self.replicas[usize::from(part)].as_ref().is_some_and(|replica| replica.lead.is_some())
+    }
+
     fn observe(&self, out: &mut Gauges) {
         let leads = || self.replicas.iter().flatten().filter_map(|r| r.lead.as_ref());
         out.level("leads", leads().count() as f64);

@@ -33,6 +33,14 @@ pub enum Target {
         /// `any N of`.
         pick: Option<u16>,
     },
+    /// Whoever of `pool` leads a part of what the group keeps when the action begins; nobody, if
+    /// nobody does.
+    Leader {
+        /// All members of a group.
+        pool: Vec<ComponentId>,
+        /// A partition.
+        part: u16,
+    },
     /// All links from one set to another.
     Links {
         /// Where messages come from, sorted.

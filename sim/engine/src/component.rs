@@ -45,6 +45,10 @@ pub trait Component: Clone + 'static {
     fn on_crash(&mut self, fresh: &Self) {
         *self = fresh.clone();
     }
+    /// Whether it leads this part of what its group keeps: `leader of orders/7`.
+    fn leads(&self, _part: u16) -> bool {
+        false
+    }
     /// Levels worth charting, read at each sample: queue lengths, entries, bytes.
     fn observe(&self, _out: &mut Gauges) {}
 }
@@ -86,6 +90,7 @@ pub(crate) trait AnyComponent {
     fn lever(&mut self, me: ComponentId, word: u64, to: f64, kernel: &mut Kernel);
     fn probe(&mut self, me: ComponentId, probe: CallId, kernel: &mut Kernel) -> Answer;
     fn crash(&mut self);
+    fn leads(&self, part: u16) -> bool;
     fn observe(&self, out: &mut Gauges);
 }
 
@@ -125,6 +130,10 @@ impl<C: Component> AnyComponent for Slot<C> {
 
     fn crash(&mut self) {
         self.component.on_crash(&self.pristine);
+    }
+
+    fn leads(&self, part: u16) -> bool {
+        self.component.leads(part)
     }
 
     fn observe(&self, out: &mut Gauges) {

@@ -25,13 +25,22 @@ impl World {
         let (target, deed) = (planned.action.target.clone(), planned.action.deed.clone());
         match target {
             Target::Members { pool, pick } => {
-                for id in self.kernel.pick(pool, pick) {
-                    let name = self.kernel.name(id);
-                    self.actions[index as usize].touched.push(name);
-                    self.strike(index, id, &deed);
-                }
+                let chosen = self.kernel.pick(pool, pick);
+                self.strike_all(index, &chosen, &deed);
+            }
+            Target::Leader { mut pool, part } => {
+                pool.retain(|id| self.components[id.0 as usize].leads(part));
+                self.strike_all(index, &pool, &deed);
             }
             Target::Links { from, to, both } => self.trouble(index, from, to, both, deed),
+        }
+    }
+
+    fn strike_all(&mut self, action: u32, members: &[ComponentId], deed: &Deed) {
+        for id in members {
+            let name = self.kernel.name(*id);
+            self.actions[action as usize].touched.push(name);
+            self.strike(action, *id, deed);
         }
     }
 

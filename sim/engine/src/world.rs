@@ -271,6 +271,12 @@ impl World {
         self.kernel.calls.len()
     }
 
+    /// Whether nothing is left to happen: no call has not ended, and nothing is planned but the
+    /// next sample. A timeout that is of no use any more counts until its time has come.
+    pub fn is_still(&self) -> bool {
+        self.calls_in_flight() == 0 && self.kernel.queue.len() <= 1
+    }
+
     /// The requests behind all calls that have not ended.
     pub fn requests_in_flight(&self) -> impl Iterator<Item = Request> {
         self.kernel.calls.iter().map(|(_, call)| call.request)

@@ -16,6 +16,8 @@ pub struct Names<'a> {
     pub actions: &'a [String],
     /// The variants of the scenario.
     pub variants: &'a [String],
+    /// When traffic ends.
+    pub traffic: Time,
     /// When the run ends.
     pub end: Time,
     /// The length of an interval.
@@ -132,6 +134,11 @@ fn window(check: &Check, names: &Names<'_>, found: &mut Found) {
         let message = format!("the run ends at {}", names.end);
         let help = Some("choose a window inside the run".to_string());
         found.errors.push(Mistake { message, help });
+    }
+    if to == Time::NEVER && (names.traffic..names.end).contains(&from) {
+        let message = format!("traffic ends at {}: `after` reaches no further", names.traffic);
+        let help = format!("write `during {from}..{}`, or `finally` for the end", names.end);
+        found.errors.push(Mistake { message, help: Some(help) });
     }
     let uneven = |time: Time| time != Time::NEVER && !time.0.is_multiple_of(names.every.0);
     if uneven(from) || uneven(to) {

@@ -60,6 +60,8 @@ fn within(check: &Check, record: &RunRecord) -> Option<std::ops::Range<usize>> {
     match check.window? {
         Window::AtEnd => Some(times.len().saturating_sub(1)..times.len()),
         Window::Between(from, to) => {
+            // `after` reaches to the end of traffic: `settle` is no part of what users saw.
+            let to = if to == Time::NEVER { Time::ZERO + record.duration } else { to };
             let first = times.partition_point(|end| *end <= from);
             let last = times.partition_point(|end| *end < to);
             Some(first..(last + 1).min(times.len()))

@@ -188,7 +188,17 @@ fn test(check: &mut Check, words: &mut Words) -> Result<Test, Mistake> {
     if words.take("×") || words.take("*") || words.take("x") {
         check.relative_to = Some(words.next("a variant")?);
     }
-    Ok(Test::Compare(*op, read(check.unit(), &limit)?))
+    let value = read(check.unit(), &limit);
+    Ok(Test::Compare(*op, value.map_err(|it| as_rate(check, &symbol, &limit).unwrap_or(it))?))
+}
+
+/// `errors = 0%` means the rate of errors, `goodput > 950/s` that of goodput.
+fn as_rate(check: &Check, symbol: &str, limit: &str) -> Option<Mistake> {
+    let (metric, stat) = (check.metric, check.stat);
+    let fits = metric.has(Stat::Rate) && metric.unit(Stat::Rate).parse(limit).is_ok();
+    let help = format!("write `{} rate {symbol} {limit}`", metric.name);
+    let message = format!("`{limit}` is no number");
+    (stat == Stat::Plain && fits).then_some(Mistake { message, help: Some(help) })
 }
 
 fn suffixes(check: &mut Check, words: &mut Words) -> Result<(), Mistake> {
@@ -276,6 +286,8 @@ mod tests {
             ("latncy p99 < 1s", "there is no metric `latncy`; did you mean `latency`?"),
             ("latency p99 < 400", "`400` is no time: write `400ms`; "),
             ("latency p99 < 1%", "`1%` is no time: write `400ms`; "),
+            ("errors = 0%", "`0%` is no number; write `errors rate = 0%`"),
+            ("goodput > 9/s", "`9/s` is no number; write `goodput rate > 9/s`"),
             ("errors rate < 0.01", "`0.01` is no share: write `1%`; "),
             ("latency p101 < 1s", "percentiles lie above 0 and up to 100; p99.9"),
             (

@@ -105,6 +105,7 @@ fn scenario(value: Value) -> Read<Value> {
 fn reason(why: &io::Error) -> String {
     match why.kind() {
         io::ErrorKind::NotFound => "there is no such file".into(),
+        io::ErrorKind::IsADirectory => "it is a folder: name a scenario file in it".into(),
         io::ErrorKind::PermissionDenied => "it may not be read".into(),
         _ => why.to_string(),
     }

@@ -81,9 +81,21 @@ fn explained(code: &Error, spot: Spot, written: &str) -> Diagnostic {
             Diagnostic::here(spot, format!("{written} needs more than {found} arguments"))
         }
         Error::ExpectedStructLikeEnd => Diagnostic::here(spot, "this is one argument too many"),
+        Error::ExpectedComma if word_with_arguments(written).is_some() => {
+            let word = word_with_arguments(written).unwrap_or_default();
+            let message = format!("`{word}` takes no arguments");
+            Diagnostic::here(spot, message).help(format!("write `{word}`"))
+        }
         Error::ExceededRecursionLimit => Diagnostic::here(spot, "this is nested too deeply"),
         code => wrong_form(code, spot, written),
     }
+}
+
+/// `Word` of `` `Word(…` ``.
+fn word_with_arguments(written: &str) -> Option<&str> {
+    let (word, _) = written.strip_prefix('`')?.split_once('(')?;
+    let is_word = word.starts_with(char::is_alphabetic);
+    (is_word && word.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some(word)
 }
 
 /// A value of the wrong form.

@@ -28,8 +28,9 @@ fn blank() -> RunRecord {
 }
 
 fn wrong(text: &str) -> Vec<String> {
-    let (blank, end, every) = (blank(), Time(8 * SECOND), Span(SECOND));
-    let names = Names { blank: &blank, actions: &[], variants: &[], end, every };
+    let (blank, every) = (blank(), Span(SECOND));
+    let (traffic, end) = (Time(6 * SECOND), Time(8 * SECOND));
+    let names = Names { blank: &blank, actions: &[], variants: &[], traffic, end, every };
     bind(&check(text), &names).errors.into_iter().map(|it| it.message).collect()
 }
 
@@ -55,4 +56,14 @@ fn a_window_has_more_than_one_level() {
     let said = "a part of the run has more than one `hit_ratio`";
     assert_eq!(wrong("hit_ratio{db} > 5% before 4s"), [said]);
     assert_eq!(wrong("requests > 5 before 4s"), [""; 0]);
+}
+
+/// Traffic stops at 6 s, the run at 8 s: after 6 s there is nothing that `after` could mean.
+#[test]
+fn after_is_before_the_end_of_traffic() {
+    assert_eq!(wrong("requests > 5 after 5s"), [""; 0]);
+    let said = "traffic ends at 6s: `after` reaches no further";
+    assert_eq!(wrong("requests > 5 after 6s"), [said]);
+    assert_eq!(wrong("requests > 5 during 6s..8s"), [""; 0]);
+    assert_eq!(wrong("requests > 5 after 8s"), ["the run ends at 8s"]);
 }
