@@ -2,8 +2,8 @@
 
 use engine::RunRecord;
 
-use super::formulas::{crossing, kth_mean, kth_tail};
-use super::{Absolute, Percent, Plan, Table, above, mean, operation, printed, quantile};
+use super::formulas::{crossing, fork_join, kth_mean, kth_tail, normal};
+use super::{Absolute, Percent, Plan, Table, above, mean, operation, printed, quantile, station};
 
 /// A request asks `leaves` at once and waits for as many as `wait` says.
 fn play(leaves: usize, wait: &str, leaf: &str, customers: f64) -> Vec<RunRecord> {
@@ -77,6 +77,87 @@ fn d05_the_first_k_of_n() {
         table.row(&name("mean"), kth_mean(k, n), Percent(1.0), &runs, |r| mean(took(r)));
         let p99 = |r: &RunRecord| quantile(took(r), 0.99);
         table.row(&name("p99"), slow(k, n), Percent(2.0), &runs, p99);
+    }
+    table.close();
+}
+
+/// All of n, nobody waiting: the mean is the harmonic number.
+#[test]
+fn a13_the_slowest_of_many() {
+    printed(kth_mean(10, 10), 2.928968);
+    printed(kth_mean(100, 100), 5.187378);
+    let slow = |n: u32, q: f64| crossing(|t| kth_tail(n, n, libm::exp(-t)), 1.0 - q);
+    printed(slow(10, 0.99), 6.903237);
+    let mut table = Table::new("A13 idle fork-join");
+    for (n, customers) in [(2, 20_000.0), (10, 20_000.0), (100, 3000.0)] {
+        let runs = play(n as usize, "All", "Work(Exp(\"1ms\"))", customers);
+        let name = |what: &str| format!("n={n} {what}");
+        table.row(&name("mean"), kth_mean(n, n), Percent(1.0), &runs, |r| mean(took(r)));
+        for (label, q) in [("p50", 0.5), ("p99", 0.99)] {
+            let at = |r: &RunRecord| quantile(took(r), q);
+            table.row(&name(label), slow(n, q), Percent(2.0), &runs, at);
+        }
+    }
+    table.close();
+}
+
+/// Each request asks n servers, each with a queue of its own, and waits for the slowest.
+#[test]
+fn a13_the_slowest_of_many_queues() {
+    printed(fork_join(2, 0.8), 7.0);
+    printed(fork_join(2, 0.9), 13.875);
+    printed(fork_join(5, 0.8), 9.592121);
+    printed(fork_join(10, 0.5), 5.115882);
+    let cases = [
+        (2, 0.3, 40_000.0),
+        (2, 0.5, 60_000.0),
+        (2, 0.8, 150_000.0),
+        (5, 0.5, 40_000.0),
+        (5, 0.8, 60_000.0),
+        (10, 0.5, 20_000.0),
+    ];
+    let mut table = Table::new("A13 fork-join");
+    for (n, rho, customers) in cases {
+        let names: Vec<String> = (0..n).map(|i| format!("s{i}")).collect();
+        let all: Vec<String> = names.iter().map(|name| station(name, 1, 1.0)).collect();
+        let asked: Vec<String> =
+            names.iter().map(|name| format!("[Call(\"{name}.get\")]")).collect();
+        let runs = Plan {
+            components: &all.join(", "),
+            more: "",
+            want: &format!("journey: [Parallel((wait: All), [{}])]", asked.join(", ")),
+            rate: rho,
+            warmup: (10.0_f64 / ((1.0 - rho) * (1.0 - rho))).ceil(),
+            customers,
+            samples: 50.0,
+        }
+        .play();
+        // Exact for two; for more an approximation.
+        let within = Percent(if n == 2 { 1.5 } else { 5.0 });
+        let sojourn = |r: &RunRecord| mean(&operation(r, "users").took);
+        table.row(&format!("n={n} rho={rho} E[T]"), fork_join(n, rho), within, &runs, sojourn);
+    }
+    table.close();
+}
+
+/// Leaves whose times are log-normal, of median 1 ms and p99 10 ms.
+#[test]
+fn d02_log_normal_leaves() {
+    let sigma = libm::log(10.0) / crossing(|x| 1.0 - normal(x), 0.01);
+    printed(sigma, 0.9897854);
+    let late = |n: f64, t: f64| 1.0 - libm::pow(normal(libm::log(t) / sigma), n);
+    let slow = |n: f64, q: f64| crossing(|t| late(n, t), 1.0 - q);
+    printed(slow(10.0, 0.5), 4.408162);
+    printed(slow(100.0, 0.99), 39.63787);
+    let leaf = "Wait(LogNormal(median: \"1ms\", p99: \"10ms\"))";
+    let mut table = Table::new("D02 log-normal fan-out");
+    for (n, customers) in [(1, 40_000.0), (10, 20_000.0), (100, 4000.0)] {
+        let runs = play(n, "All", leaf, customers);
+        for (label, q, percent) in [("p50", 0.5, 1.0), ("p99", 0.99, 2.0)] {
+            let truth = slow(n as f64, q);
+            let at = |r: &RunRecord| quantile(took(r), q);
+            table.row(&format!("n={n} {label}"), truth, Percent(percent), &runs, at);
+        }
     }
     table.close();
 }

@@ -165,3 +165,91 @@ pub fn poisson(mean: f64, most: usize) -> Vec<f64> {
 pub fn exponential_quantile(rate: f64, q: f64) -> f64 {
     -log(1.0 - q) / rate
 }
+
+/// A closed network with exponential stations (Buzen's convolution): of `users` customers, how
+/// many pass a unit of time, and how many are at each station, given by its demand (visits times
+/// service time) and its servers. Nobody waits where there are `u32::MAX`.
+pub fn closed_network(users: usize, stations: &[(f64, u32)]) -> (f64, Vec<f64>) {
+    let most = stations.iter().map(|(demand, _)| *demand).fold(0.0, f64::max);
+    let factors = |&(demand, servers): &(f64, u32)| {
+        let mut factors = vec![1.0];
+        for k in 1..=users {
+            let busy = (k as f64).min(f64::from(servers));
+            factors.push(factors[k - 1] * demand / most / busy);
+        }
+        factors
+    };
+    let factors: Vec<Vec<f64>> = stations.iter().map(factors).collect();
+    let product = |without: Option<usize>| {
+        let kept = factors.iter().enumerate().filter(|(place, _)| Some(*place) != without);
+        let mut empty = vec![0.0; users + 1];
+        empty[0] = 1.0;
+        kept.fold(empty, |sum, (_, factors)| convolved(&sum, factors))
+    };
+    let all = product(None);
+    let inside = |place: usize| {
+        let others = product(Some(place));
+        let weight = |k: usize| k as f64 * factors[place][k] * others[users - k];
+        (1..=users).map(weight).sum::<f64>() / all[users]
+    };
+    (all[users - 1] / all[users] / most, (0..stations.len()).map(inside).collect())
+}
+
+/// The law of a sum of independent numbers, as far as both laws go.
+pub fn convolved(a: &[f64], b: &[f64]) -> Vec<f64> {
+    let sum = |n: usize| (0..=n).map(|k| a[k] * b.get(n - k).unwrap_or(&0.0)).sum();
+    (0..a.len()).map(sum).collect()
+}
+
+/// M/D/c: the mean wait, from the numbers inside at moments one service apart (Crommelin): those
+/// who were served then have left, and a Poisson number has come.
+pub fn mdc_wait(servers: u32, rho: f64) -> f64 {
+    let c = servers as usize;
+    let rate = f64::from(servers) * rho;
+    let (most, came) = (60 * c.max(4), poisson(rate, 8 * c + 20));
+    let mut law = vec![0.0; most + 1];
+    law[0] = 1.0;
+    for _ in 0..3000 {
+        let mut next = vec![0.0; most + 1];
+        for (inside, p) in law.iter().enumerate() {
+            let left = inside.saturating_sub(c);
+            let reached = next[left..].iter_mut().zip(&came);
+            reached.for_each(|(later, q)| *later += p * q);
+        }
+        law = next;
+    }
+    expected(&law, |n| n.saturating_sub(c) as f64) / rate
+}
+
+/// One request asks n M/M/1 queues of its own kind and waits for the slowest: exact for two
+/// (Flatto and Hahn 1984), an approximation for more (Nelson and Tantawi 1988).
+pub fn fork_join(n: u32, rho: f64) -> f64 {
+    let ratio = kth_mean(n, n) / 1.5;
+    (ratio + (1.0 - ratio) * rho * 4.0 / 11.0) * (12.0 - rho) / 8.0 / (1.0 - rho)
+}
+
+/// Balls thrown into bins: the probabilities that the fullest holds 0, 1, 2, … up to `balls`. Bins
+/// are independent Poisson numbers of which only those are looked at that add up to `balls`.
+pub fn fullest(balls: usize, bins: usize) -> Vec<f64> {
+    let one = poisson(balls as f64 / bins as f64, balls);
+    let up_to = |most: usize| {
+        let mut sum = vec![0.0; balls + 1];
+        sum[0] = 1.0;
+        (0..bins).for_each(|_| sum = convolved(&sum, &one[..=most]));
+        sum[balls] / poisson(balls as f64, balls)[balls]
+    };
+    let mut law: Vec<f64> = Vec::new();
+    let mut below = 0.0;
+    // Beyond this many at once there is nothing to be seen.
+    for most in 0..=(balls / bins + 40).min(balls) {
+        let now = up_to(most);
+        law.push(now - below);
+        below = now;
+    }
+    law
+}
+
+/// The standard normal distribution.
+pub fn normal(x: f64) -> f64 {
+    0.5 * libm::erfc(-x / sqrt(2.0))
+}

@@ -5,14 +5,20 @@
 //! A quantity agrees if it is off by no more than the case's tolerance, or three standard errors
 //! over the seeds. `SIM_LONG_TESTS=1` plays four times as long, so that the errors shrink.
 
+mod availability;
 mod balancing;
+mod closed;
 mod fan_out;
 mod formulas;
 mod general;
 mod loss;
 mod networks;
+mod omission;
+mod open;
+mod pools;
 mod queues;
 mod sharing;
+mod spread;
 
 use std::fmt::Write;
 
@@ -95,6 +101,59 @@ impl Plan<'_> {
     fn play(&self) -> Vec<RunRecord> {
         measure(&self.text(), SEEDS)
     }
+}
+
+/// A world in which so many users ask, wait for the answer and think, in milliseconds. Those who
+/// still wait in the end may go on until they are answered.
+struct Crowd<'a> {
+    components: &'a str,
+    users: u32,
+    /// A distribution; empty: they ask again at once.
+    think: &'a str,
+    /// What users want: `to: "s.get"`.
+    want: &'a str,
+    /// How long until what is measured begins.
+    warmup: f64,
+    /// How long is measured, in a short run.
+    lasts: f64,
+    /// How many samples of the gauges.
+    samples: f64,
+}
+
+impl Crowd<'_> {
+    fn play(&self) -> Vec<RunRecord> {
+        let Crowd { components, users, think, want, warmup, lasts, samples } = self;
+        let span = lasts * length();
+        let (every, whole) = ((span / samples * 1e6).ceil(), span + warmup);
+        let think = if think.is_empty() { String::new() } else { format!("think: {think},") };
+        let text = format!(
+            "(duration: \"{whole}ms\", warmup: \"{warmup}ms\", settle: \"{whole}ms\",
+              sample: \"{every}ns\", components: {{ {components} }},
+              traffic: {{ \"users\": Closed(users: {users}, {think} {want}) }})"
+        );
+        measure(&text, SEEDS)
+    }
+}
+
+/// A first come, first served station with exponential service times.
+fn station(name: &str, workers: u32, mean: f64) -> String {
+    let mean = mean * 1e6;
+    format!(
+        "\"{name}\": Service(server: Threads(workers: {workers}, queue: 1000000),
+          operations: {{ \"get\": [Work(Exp(\"{mean}ns\"))] }})"
+    )
+}
+
+/// How many are at a station, waiting and served.
+fn inside(record: &RunRecord, component: &str) -> f64 {
+    let both = ["queue", "running"].map(|metric| average(&gauge(record, component, metric)));
+    both[0] + both[1]
+}
+
+/// How many requests of an operation or journey there were a millisecond, after the warm-up.
+fn throughput(record: &RunRecord, name: &str) -> f64 {
+    let span = record.duration.0 - record.warmup.0;
+    operation(record, name).outcomes.total() as f64 / (span as f64 / 1e6)
 }
 
 /// What users lived through with an operation or journey.
@@ -185,7 +244,12 @@ impl Table {
         value: impl Fn(&RunRecord) -> f64,
     ) {
         let values: Vec<f64> = records.iter().map(value).collect();
-        let (n, measured) = (values.len() as f64, average(&values));
+        self.values(what, truth, within, &values);
+    }
+
+    /// As [`Table::row`], for one number a seed.
+    fn values(&mut self, what: &str, truth: f64, within: Within, values: &[f64]) {
+        let (n, measured) = (values.len() as f64, average(values));
         let squares: f64 = values.iter().map(|it| (it - measured) * (it - measured)).sum();
         let error = libm::sqrt(squares / (n - 1.0) / n);
         let stated = match within {
