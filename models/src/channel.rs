@@ -65,6 +65,8 @@ pub struct Try {
     pause: Span,
     /// Over which of its owner's channels a grant is held.
     pub channel: u16,
+    /// What was granted, if the callee tells one from the other by a number.
+    pub grant: u16,
     /// The member asked last.
     pub member: u16,
     /// Tries made.
@@ -79,6 +81,7 @@ impl Try {
         since: Time::ZERO,
         pause: Span::ZERO,
         channel: 0,
+        grant: 0,
         member: 0,
         made: 0,
     };

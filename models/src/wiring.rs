@@ -53,6 +53,8 @@ pub struct Offer {
     pub partitions: u16,
     /// Which member keeps which key, if that is by key: callers' channels go by it.
     pub by: Option<By>,
+    /// Whether a flow can hold a transaction open there: `Transaction`.
+    pub transactions: bool,
 }
 
 /// The scenario as the builders of components see it.

@@ -61,6 +61,10 @@ impl Walk<'_> {
                 self.callee(place);
                 self.steps(body);
             }
+            Step::Transaction(store, _, body) => {
+                self.callee(store);
+                self.steps(body);
+            }
             Step::Try(body, options) => {
                 for steps in [body, &options.denied, &options.r#else] {
                     self.steps(steps);

@@ -5,6 +5,7 @@
 //! a key is, callers know from `shards`.
 
 pub mod program;
+mod session;
 mod shard;
 pub mod tables;
 #[cfg(test)]
@@ -21,10 +22,11 @@ use crate::ComponentSpec;
 use crate::by::By;
 use crate::dist::Dist;
 use crate::stores::dist_or;
+use crate::units::Dur;
 use crate::wiring::{Offer, Wiring};
 
 use program::Programs;
-use shard::{Rules, Shard};
+use shard::{Counters, Rules, Shard};
 use tables::TableSpec;
 
 /// Shards that execute transactions of statements, all or none, over a bounded number of
@@ -56,6 +58,18 @@ pub struct DatabaseSpec {
     statement: Option<Dist>,
     /// What a transaction that writes waits for: `Group(fsync: …)` (default: nothing).
     commit: Option<Commit>,
+    /// Whether a `Do` locks the rows that it writes until its commit, so that others wait for
+    /// them (default: if any flow has a `Transaction` here, for then somebody could notice).
+    #[serde(default)]
+    row_locks: bool,
+    /// How long a statement waits for a row that another transaction has locked; then that
+    /// transaction is rolled back and has failed (default: for ever, as `lock_timeout` of
+    /// PostgreSQL; InnoDB: 50s).
+    lock_timeout: Option<Dur>,
+    /// How long a statement has waited for a row when it looks whether those who wait form a
+    /// circle; if so, its transaction is rolled back and has failed (default: 0s, at once, as in
+    /// InnoDB; PostgreSQL: 1s).
+    deadlock_after: Option<Dur>,
     /// Tables and logs by name.
     #[serde(default)]
     tables: BTreeMap<String, TableSpec>,
@@ -104,6 +118,13 @@ impl DatabaseSpec {
         if self.connections == 0 {
             wiring.at_name("connections", |w| w.problem("nothing can run without a connection"));
         }
+        if self.connections > u32::from(u16::MAX) {
+            wiring.at_name("connections", |w| w.problem("65535 connections at most"));
+        }
+        if self.lock_timeout.is_some_and(|span| span.0.is_zero()) {
+            let message = "nobody could ever wait for a row; leave it out to wait for ever";
+            wiring.at_name("lock_timeout", |w| w.problem(message));
+        }
         if self.cpu.is_some_and(|cores| !(cores.is_finite() && cores > 0.0)) {
             wiring.at_name("cpu", |w| w.problem("cores are a number above zero"));
         }
@@ -122,7 +143,7 @@ impl ComponentSpec for DatabaseSpec {
 
     fn offer(&self) -> Offer {
         let by = self.shards.as_ref().map(|shards| shards.by.clone());
-        Offer { by, ..tables::offer("Database", &self.tables) }
+        Offer { by, transactions: true, ..tables::offer("Database", &self.tables) }
     }
 
     fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>) {
@@ -134,6 +155,9 @@ impl ComponentSpec for DatabaseSpec {
         });
         let stored = tables::declare(name, &self.tables, wiring);
         let programs = Programs::of(name, &stored, wiring);
+        let row_locks = self.row_locks || programs.has_transactions();
+        let [deadlocks, lock_timeouts] =
+            ["deadlocks", "lock_timeouts"].map(|counter| wiring.builder.counter(group, counter));
         for member in 0..self.members() {
             let owner = format!("{name}/{member}");
             let sampler = |dist, purpose, wiring: &mut Wiring<'_>| Sampler {
@@ -146,6 +170,10 @@ impl ComponentSpec for DatabaseSpec {
                 statement: sampler(statement, "statement", wiring),
                 fsync: fsync.map(|dist| sampler(dist, "fsync", wiring)),
                 programs: programs.clone(),
+                row_locks,
+                lock_timeout: self.lock_timeout.map(|span| span.0),
+                deadlock_after: self.deadlock_after.map_or(Span::ZERO, |span| span.0),
+                counters: Counters { deadlocks, lock_timeouts },
             };
             let id = wiring.builder.declared(group).member(member);
             wiring.builder.put(id, Shard::new(rules));

@@ -8,7 +8,8 @@ use engine::ledger::{LogId, Statement, TableId};
 use engine::{OpId, Request};
 
 use crate::key::KeyOf;
-use crate::procedure::{Asked, Named, Procedure, VerbTemplate};
+use crate::procedure::{Asked, Named, Part, Procedure, VerbTemplate};
+use crate::stores::locks::Name;
 use crate::wiring::{Wiring, did_you_mean};
 
 /// One statement, but for its key and its number.
@@ -25,6 +26,14 @@ impl Template {
         match self {
             Template::Table(_, _, verb) => verb.writes(),
             Template::Append(_) => true,
+        }
+    }
+
+    /// Which row it keeps others from writing, if it does.
+    pub fn row(self, request: &Request) -> Option<Name> {
+        match self {
+            Template::Table(table, key, verb) if verb.locks() => Some((table.0, key.of(request))),
+            _ => None,
         }
     }
 
@@ -51,15 +60,25 @@ pub enum Stored {
 #[derive(Clone, Default)]
 pub struct Programs {
     /// Sorted by operation.
-    programs: Vec<(OpId, Rc<[Template]>)>,
+    programs: Vec<(OpId, Program)>,
     scratch: Vec<Statement>,
+}
+
+/// What is done for one operation.
+#[derive(Clone)]
+struct Program {
+    part: Part,
+    templates: Rc<[Template]>,
 }
 
 impl Programs {
     /// A store that knows `programs`.
-    pub fn new(mut programs: Vec<(OpId, Vec<Template>)>) -> Programs {
-        programs.sort_by_key(|(op, _)| *op);
-        let shared = |(op, program): (_, Vec<_>)| (op, program.into());
+    pub fn new(mut programs: Vec<(OpId, Part, Vec<Template>)>) -> Programs {
+        programs.sort_by_key(|(op, _, _)| *op);
+        let shared = |(op, part, templates): (_, _, Vec<_>)| {
+            let templates = templates.into();
+            (op, Program { part, templates })
+        };
         Programs { programs: programs.into_iter().map(shared).collect(), scratch: Vec::new() }
     }
 
@@ -68,16 +87,31 @@ impl Programs {
         let asked = wiring.procedures.get(name).cloned().unwrap_or_default();
         let mut programs = Vec::new();
         for (op, procedure) in asked {
-            programs.push((op, resolve(&procedure, stored, wiring)));
+            programs.push((op, procedure.part, resolve(&procedure, stored, wiring)));
         }
         Programs::new(programs)
     }
 
     /// The statements behind an operation. Panics if the store was never told of it: flows are
     /// compiled before stores are built.
-    fn templates(&self, op: OpId) -> &[Template] {
+    fn program(&self, op: OpId) -> &Program {
         let at = self.programs.binary_search_by_key(&op, |(op, _)| *op);
         &self.programs[at.expect("an operation of this store")].1
+    }
+
+    /// Its statements, without their keys and numbers.
+    pub fn templates(&self, op: OpId) -> &[Template] {
+        &self.program(op).templates
+    }
+
+    /// What it has to do with transactions that take several calls.
+    pub fn part(&self, op: OpId) -> Part {
+        self.program(op).part
+    }
+
+    /// Whether any operation begins such a transaction.
+    pub fn has_transactions(&self) -> bool {
+        self.programs.iter().any(|(_, program)| program.part == Part::Begin)
     }
 
     /// How many statements an operation has.

@@ -3,15 +3,19 @@
 //! A call waits for a connection, and keeps it until it is answered. Its statements take effect
 //! all at once, or none, at the moment of its commit: what a crash interrupts has not happened.
 //! That guards are looked at only then means that a transaction which will be denied pays for its
-//! commit like any other.
+//! commit like any other. Transactions that take several calls, and locks, are in `session`.
 
 use std::collections::VecDeque;
 
 use engine::{
-    Answer, CallId, Component, Cx, Gauges, Hears, Never, Outcome, Span, chance::Sampler, word,
+    Answer, CallId, Component, CounterId, Cx, Gauges, Hears, Key, Never, Outcome, Slab, Span,
+    chance::Sampler, ledger::Statement, word,
 };
 
 use super::program::Programs;
+use super::session::Session;
+use crate::procedure::Part;
+use crate::stores::locks::Locks;
 
 /// What a shard does, as known once the scenario is read.
 #[derive(Clone)]
@@ -23,59 +27,84 @@ pub(super) struct Rules {
     /// The time of one flush of the log; `None`: commits take no time.
     pub fsync: Option<Sampler>,
     pub programs: Programs,
+    /// Whether transactions lock the rows that they write.
+    pub row_locks: bool,
+    /// How long a statement waits for a row.
+    pub lock_timeout: Option<Span>,
+    /// How long a statement has waited when it looks whether that is a deadlock.
+    pub deadlock_after: Span,
+    pub counters: Counters,
+}
+
+/// What it counts.
+#[derive(Clone, Copy)]
+pub(super) struct Counters {
+    pub deadlocks: CounterId,
+    pub lock_timeouts: CounterId,
 }
 
 word! {
     /// What its timers mean.
     pub(super) enum Timer {
-        /// The statements of this call have been executed.
-        Executed(CallId),
+        /// A statement of this session has been executed; or all of them, where no rows are locked.
+        Executed(Key),
         /// The flush under way is done.
         Flushed,
+        /// A session may have waited too long for a row.
+        WaitedEnough(Key),
+        /// A session may wait for itself.
+        LookForDeadlock(Key),
     }
 }
 
 /// A shard with the calls it has in hand.
 #[derive(Clone)]
 pub(super) struct Shard {
-    rules: Rules,
-    /// Connections in use.
+    pub(super) rules: Rules,
+    /// Connections in use: as many as there are sessions.
     active: u32,
     line: VecDeque<CallId>,
+    pub(super) sessions: Slab<Session>,
+    /// The sessions by their places, as their clients know them.
+    pub(super) numbers: Vec<Key>,
+    pub(super) locks: Locks,
     /// Transactions that the flush under way makes durable, and those that came too late for it.
-    flushing: Vec<CallId>,
-    next: Vec<CallId>,
+    flushing: Vec<Key>,
+    pub(super) next: Vec<Key>,
+    /// Lists of statements that sessions have finished with.
+    pub(super) spare: Vec<Vec<Statement>>,
 }
 
 impl Shard {
     pub(super) fn new(rules: Rules) -> Shard {
-        let (line, flushing, next) = (VecDeque::new(), Vec::new(), Vec::new());
-        Shard { rules, active: 0, line, flushing, next }
+        Shard {
+            rules,
+            active: 0,
+            line: VecDeque::new(),
+            sessions: Slab::default(),
+            numbers: Vec::new(),
+            locks: Locks::default(),
+            flushing: Vec::new(),
+            next: Vec::new(),
+            spare: Vec::new(),
+        }
     }
 
     fn begin(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
         self.active += 1;
         cx.occupy();
-        let mut work = Span::ZERO;
-        for _ in 0..self.rules.programs.statements(cx.request(call).op) {
-            work += cx.sample(self.rules.statement);
+        let written = self.spare.pop().unwrap_or_default();
+        let key = self.sessions.insert(Session::new(call, written));
+        let place = key.index();
+        if place >= self.numbers.len() {
+            self.numbers.resize(place + 1, Key::NONE);
         }
-        cx.work(work, Timer::Executed(call));
-    }
-
-    fn executed(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
-        let writes = self.rules.programs.writes(cx.request(call).op);
-        match self.rules.fsync {
-            Some(_) if writes => {
-                self.next.push(call);
-                self.flush(cx);
-            }
-            _ => self.commit(call, cx),
-        }
+        self.numbers[place] = key;
+        self.proceed(key, cx);
     }
 
     /// Starts a flush for all who wait, unless one is under way.
-    fn flush(&mut self, cx: &mut Cx<'_, Self>) {
+    pub(super) fn flush(&mut self, cx: &mut Cx<'_, Self>) {
         let Some(fsync) = self.rules.fsync else { return };
         if self.flushing.is_empty() && !self.next.is_empty() {
             std::mem::swap(&mut self.flushing, &mut self.next);
@@ -86,19 +115,16 @@ impl Shard {
 
     fn flushed(&mut self, cx: &mut Cx<'_, Self>) {
         let mut done = std::mem::take(&mut self.flushing);
-        for call in &done {
-            self.commit(*call, cx);
+        for key in &done {
+            self.commit(*key, cx);
         }
         done.clear();
         self.flushing = done;
         self.flush(cx);
     }
 
-    fn commit(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
-        let (request, argument, now) = (cx.request(call), cx.argument(call), cx.now());
-        let statements = self.rules.programs.fill(&request, argument);
-        let answer = cx.ledger().apply(statements, &request, now);
-        cx.reply(call, answer);
+    /// A connection is free: the next in line takes it.
+    pub(super) fn connection_free(&mut self, cx: &mut Cx<'_, Self>) {
         self.active -= 1;
         cx.vacate();
         self.drop_who_left(cx);
@@ -133,6 +159,10 @@ impl Component for Shard {
     }
 
     fn on_call(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
+        let part = self.rules.programs.part(cx.request(call).op);
+        if matches!(part, Part::Inside | Part::Commit) {
+            return self.go_on(call, cx);
+        }
         self.drop_who_left(cx);
         if self.active < self.rules.connections {
             self.begin(call, cx);
@@ -150,20 +180,30 @@ impl Component for Shard {
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_, Self>) {
         match timer {
-            Timer::Executed(call) => self.executed(call, cx),
+            Timer::Executed(key) => self.statement_done(key, cx),
             Timer::Flushed => self.flushed(cx),
+            Timer::WaitedEnough(key) => self.waited(key, cx),
+            Timer::LookForDeadlock(key) => self.look_for_deadlock(key, cx),
         }
     }
 
     fn on_hangup(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
         if let Some(at) = self.line.iter().position(|waits| *waits == call) {
             self.line.remove(at);
-            cx.let_go(call);
+            return cx.let_go(call);
+        }
+        let of_it = |session: &Session| session.open == call || session.asked == call;
+        let found = self.sessions.iter().find(|(_, session)| of_it(session)).map(|(key, _)| key);
+        if let Some(key) = found {
+            self.hung_up(key, call, cx);
         }
     }
 
     fn observe(&self, out: &mut Gauges) {
         out.level("queue", self.line.len() as f64);
         out.level("active", f64::from(self.active));
+        if self.rules.row_locks {
+            out.level("lock_waiters", self.locks.waiting() as f64);
+        }
     }
 }

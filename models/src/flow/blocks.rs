@@ -73,17 +73,25 @@ impl Compiler<'_, '_> {
         let Some(channel) = self.channel(&callee, &patience) else { return };
         self.program.channels[channel as usize].tell_when_leaving();
         let call = Call { channel, op, arg, into: None, record: None };
-        self.emit(Op::Acquire { call, slot });
-        let start = self.emit(Op::Jump(0));
-        let handler = self.emit(Op::Release { slot, channel });
-        self.emit(Op::Rethrow);
-        self.patch(start, Op::Jump(self.here()));
+        let handler = self.acquire(call, slot);
         let outer = std::mem::replace(&mut self.rescue, handler);
         self.holds += 1;
         self.body(2, body);
         self.holds -= 1;
         self.rescue = outer;
         self.emit(Op::Release { slot, channel });
+    }
+
+    /// Asks for something to hold. Gives the handler that lets go of it again when the body that
+    /// follows does not end `Done`.
+    pub(super) fn acquire(&mut self, call: Call, slot: u8) -> Place {
+        let channel = call.channel;
+        self.emit(Op::Acquire { call, slot });
+        let start = self.emit(Op::Jump(0));
+        let handler = self.emit(Op::Release { slot, channel });
+        self.emit(Op::Rethrow);
+        self.patch(start, Op::Jump(self.here()));
+        handler
     }
 
     /// fork · child: start … end · child: start … end · join
@@ -99,6 +107,8 @@ impl Compiler<'_, '_> {
         }
         let fork = self.emit(Op::Start);
         let (outer, held) = (std::mem::replace(&mut self.rescue, NOWHERE), self.holds);
+        // Children are frames of their own: what the parent holds is not theirs.
+        let transactions = std::mem::take(&mut self.transactions);
         self.holds = 0;
         let mut children = Vec::new();
         for (index, body) in bodies.iter().enumerate() {
@@ -107,6 +117,7 @@ impl Compiler<'_, '_> {
             self.emit(Op::End);
         }
         (self.rescue, self.holds) = (outer, held);
+        self.transactions = transactions;
         let timeout = options.timeout.map(|span| span.0);
         let join = self.here();
         self.patch(fork, Op::Fork { children, need, timeout, join });
@@ -172,10 +183,12 @@ impl Compiler<'_, '_> {
         self.procedure(store, reads.clone(), Argument::None, None);
         let start = self.emit(Op::Jump(0));
         let outer = std::mem::replace(&mut self.rescue, NOWHERE);
+        let transactions = std::mem::take(&mut self.transactions);
         let child = self.emit(Op::Start);
         self.body(2, body);
         self.emit(Op::End);
         self.rescue = outer;
+        self.transactions = transactions;
         let log = self.wiring.log(target, 0);
         let reader = self.wiring.builder.group_name(self.me);
         let group = self.wiring.builder.ledger().join(log, &reader);

@@ -22,13 +22,15 @@ pub struct Compiler<'w, 'a> {
     /// Journeys record what their calls take; services do not.
     journey: bool,
     pub(super) program: Program,
-    /// What distinguishes the channels of `program`: callee, policy, timeout.
-    channels: Vec<(String, Option<String>, Option<Dur>)>,
+    /// What distinguishes the channels of `program`: callee, policy, timeout, use.
+    channels: Vec<(String, Option<String>, Option<Dur>, &'static str)>,
     pub(super) variables: Vec<String>,
     /// Names of the flows being inlined: a flow may not contain itself.
     pub(super) inlining: Vec<String>,
     pub(super) rescue: Place,
     pub(super) holds: usize,
+    /// Transactions around this place, the outermost first.
+    pub(super) transactions: Vec<super::transaction::Open>,
     pub(super) loops: usize,
     /// How many turns the loops around this place take together, as far as is known.
     pub(super) turns: i64,
@@ -49,6 +51,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
             inlining: Vec::new(),
             rescue: NOWHERE,
             holds: 0,
+            transactions: Vec::new(),
             loops: 0,
             turns: 1,
             trail: Vec::new(),
@@ -164,6 +167,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
             Step::Reply => drop(self.emit(Op::Reply)),
             Step::Hold(room, options, body) => self.hold(room, options, body),
             Step::Lock(store, options, body) => self.hold(store, options, body),
+            Step::Transaction(store, options, body) => self.transaction(store, options, body),
             Step::Try(body, options) => self.try_step(body, options),
             Step::Parallel(options, bodies) => self.parallel(options, bodies),
             Step::Each(log, options, body) => self.each(log, options, body),
@@ -215,7 +219,17 @@ impl<'w, 'a> Compiler<'w, 'a> {
 
     /// The channel to a component under the policies and timeout given.
     pub(super) fn channel(&mut self, callee: &str, options: &CallOptions) -> Option<u16> {
-        let key = (callee.to_string(), options.policy.clone(), options.timeout);
+        self.channel_for(callee, options, "")
+    }
+
+    /// As [`Compiler::channel`]; another `usage` has a channel of its own.
+    pub(super) fn channel_for(
+        &mut self,
+        callee: &str,
+        options: &CallOptions,
+        usage: &'static str,
+    ) -> Option<u16> {
+        let key = (callee.to_string(), options.policy.clone(), options.timeout, usage);
         if let Some(index) = self.channels.iter().position(|known| *known == key) {
             return Some(index as u16);
         }
@@ -295,13 +309,17 @@ impl<'w, 'a> Compiler<'w, 'a> {
         arg: Argument,
         into: Option<String>,
     ) {
-        let known = self.wiring.procedures.entry(store.into()).or_default();
-        let same = known.iter().find(|(_, known)| **known == procedure).map(|(op, _)| *op);
-        let op = same.unwrap_or_else(|| {
-            let op = self.wiring.builder.op(&format!("{store}.do#{}", known.len()));
-            known.push((op, Rc::new(procedure)));
-            op
-        });
+        let op = self.registered(store, procedure);
         self.question(store, op, &CallOptions { into, ..CallOptions::default() }, arg, None);
+    }
+    /// The operation by which flows ask a store for `procedure`.
+    pub(super) fn registered(&mut self, store: &str, procedure: Procedure) -> OpId {
+        let known = self.wiring.procedures.entry(store.into()).or_default();
+        if let Some((op, _)) = known.iter().find(|(_, known)| **known == procedure) {
+            return *op;
+        }
+        let op = self.wiring.builder.op(&format!("{store}.do#{}", known.len()));
+        known.push((op, Rc::new(procedure)));
+        op
     }
 }

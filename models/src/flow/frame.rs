@@ -5,6 +5,7 @@ use engine::{CallId, Key, Outcome, Request, Slab, Time};
 use super::expr::{VARIABLES, Variables};
 use super::program::{Argument, Call, Op, Place, SLOTS};
 use crate::channel::{Asked, Caller, Try};
+use crate::procedure::inside_word;
 use crate::redis::lock_word;
 
 engine::word! {
@@ -109,7 +110,10 @@ pub(super) struct Join {
 /// The question that an instruction asks, if it does.
 pub(super) fn question(op: &Op) -> Option<&Call> {
     match op {
-        Op::Call(call) | Op::Lookup { call, .. } | Op::Acquire { call, .. } => Some(call),
+        Op::Call(call)
+        | Op::Lookup { call, .. }
+        | Op::Acquire { call, .. }
+        | Op::Inside { call, .. } => Some(call),
         _ => None,
     }
 }
@@ -124,8 +128,13 @@ pub(super) fn asked(frame: &Frame, call: &Call, extras: &Slab<Extra>) -> Asked {
             lock_word(*draw as usize, request.draws[*draw as usize], *lease)
         }
         Argument::Value(expr) => {
-            let none = [0; VARIABLES];
-            expr.value(&request, extras.get(frame.extra).map_or(&none, |extra| &extra.variables))
+            let extra = extras.get(frame.extra).unwrap_or(&Extra::NONE);
+            expr.value(&request, &extra.variables)
+        }
+        Argument::Inside { slot, number } => {
+            let extra = extras.get(frame.extra).unwrap_or(&Extra::NONE);
+            let number = number.as_ref().map_or(0, |expr| expr.value(&request, &extra.variables));
+            inside_word(extra.holds[*slot as usize].grant, number)
         }
     };
     Asked { request, arg }

@@ -135,7 +135,7 @@ impl Machine {
         if answer.more && answer.outcome == Outcome::Done {
             let Op::Acquire { slot, .. } = *op else { return None };
             let mut tries = frame.tries;
-            tries.channel = call.channel;
+            (tries.channel, tries.grant) = (call.channel, answer.value as u16);
             frame.tries = Try::NONE;
             frame.pc += 1;
             self.extra(key).holds[slot as usize] = tries;
@@ -168,7 +168,12 @@ impl Machine {
 
     /// A question has its last answer: what that means for the frame.
     #[inline]
-    fn conclude<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key, answer: Answer) -> Step {
+    pub(super) fn conclude<C: Host>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        key: Key,
+        answer: Answer,
+    ) -> Step {
         let Some(frame) = self.frames.get_mut(key) else { return Step::Wait };
         frame.tries = Try::NONE;
         let op = &self.program.code[frame.pc as usize].op;

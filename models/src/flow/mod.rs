@@ -14,3 +14,4 @@ pub mod spec;
 mod statements;
 #[cfg(test)]
 mod tests;
+mod transaction;

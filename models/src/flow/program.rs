@@ -61,6 +61,13 @@ pub enum Op {
         /// Where the grant is kept.
         slot: u8,
     },
+    /// Asks where the grant of `slot` is held: a part of the transaction that it stands for.
+    Inside {
+        /// What to ask.
+        call: Call,
+        /// Where the grant is kept.
+        slot: u8,
+    },
     /// Lets go of what `slot` holds.
     Release {
         /// Where the grant is kept.
@@ -165,6 +172,13 @@ pub enum Argument {
     None,
     /// An expression over draws and variables.
     Value(Expr),
+    /// A part of a transaction.
+    Inside {
+        /// Where its grant is kept.
+        slot: u8,
+        /// The number that the statements need.
+        number: Option<Expr>,
+    },
     /// A lock: which draw is its key, and its lease.
     Lock {
         /// The place of the draw.

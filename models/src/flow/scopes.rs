@@ -3,7 +3,7 @@
 use engine::{Answer, Cx, Key, Outcome, Request, Span, Time};
 
 use super::expr::Variables;
-use super::frame::{Extra, Frame, Host, Join, NO_END, Origin, Token, of_record, question};
+use super::frame::{Extra, Frame, Host, Join, NO_END, Origin, Token, asked, of_record, question};
 use super::machine::{Machine, Over, Step};
 use super::program::{MOST_TURNS, Op, Place, Source};
 use crate::channel::Try;
@@ -33,6 +33,18 @@ impl Machine {
                 let left = &mut self.extra(key).loops[slot as usize];
                 *left -= 1;
                 if *left >= 0 { Step::Next } else { Step::Goto(done) }
+            }
+            Op::Inside { call, slot } => {
+                let frame = self.frames.get_mut(key).expect("in progress");
+                let asked = asked(frame, call, &self.extras);
+                let held = self.extras.get(frame.extra).expect("it holds a grant");
+                let member = held.holds[*slot as usize].member;
+                let channel = &mut self.program.channels[call.channel as usize];
+                let ticket = C::ticket(key);
+                match channel.ask_member(cx, &asked, member, &mut frame.tries, ticket) {
+                    Ok(()) => Step::Wait,
+                    Err(answer) => self.conclude(cx, key, answer),
+                }
             }
             &Op::Release { slot, channel } => {
                 let extra = self.extra(key);

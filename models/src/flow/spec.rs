@@ -52,6 +52,9 @@ pub enum Step {
     /// Holds a lock on a key while doing the body.
     /// Example: `Lock("redis", (key: "product", wait: "1s", lease: "2s"), [Work(Exp("2ms"))])`
     Lock(String, HoldOptions, Vec<Step>),
+    /// Holds a connection of a database while doing the body: every `Do` on that database in it
+    /// is part of one transaction, which commits at the end of the body, or is rolled back.
+    Transaction(String, TransactionOptions, Vec<Step>),
     /// Does the body; whatever comes of it, the flow goes on.
     /// Example: `Try([Call("bank.charge")], (denied: [Count("no")], else: [Count("broken")]))`
     Try(Vec<Step>, #[serde(default)] TryOptions),
@@ -111,6 +114,19 @@ pub struct HoldOptions {
     pub wait: Option<Dur>,
     /// When it ends by itself. Default: never.
     pub lease: Option<Dur>,
+}
+
+/// Options of `Transaction`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TransactionOptions {
+    /// A table: its row under this request's key is locked from the start until the commit, as by
+    /// `SELECT … FOR UPDATE`. Default: rows are locked only when the transaction writes them.
+    pub lock: Option<String>,
+    /// A draw other than that table's own key.
+    pub key: Option<String>,
+    /// How long to wait for a connection and that row. Default: for ever.
+    pub wait: Option<Dur>,
 }
 
 /// What to do when the body of a `Try` does not end `Done`.

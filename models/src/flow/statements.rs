@@ -5,7 +5,7 @@ use super::expr::Expr;
 use super::program::Argument;
 use super::spec::{RowOptions, StatementSpec};
 use crate::key::KeyOf;
-use crate::procedure::{Asked, Named, Operand, Procedure, VerbTemplate as Do};
+use crate::procedure::{Asked, Named, Operand, Part, Procedure, VerbTemplate as Do};
 
 /// The one word of argument that a call can carry, and the one variable an answer can fill.
 #[derive(Default)]
@@ -32,8 +32,13 @@ impl Compiler<'_, '_> {
             self.wiring.leave();
             self.wiring.leave();
         }
+        if self.is_inside(store) {
+            let part = Procedure { statements: lines, part: Part::Inside };
+            return self.inside(store, part, words.arg, words.into);
+        }
         let arg = words.arg.map_or(Argument::None, Argument::Value);
-        self.procedure(store, Procedure { statements: lines }, arg, words.into);
+        let whole = Procedure { statements: lines, part: Part::Whole };
+        self.procedure(store, whole, arg, words.into);
     }
 
     fn line(&mut self, store: &str, spec: &StatementSpec, words: &mut Words) -> Option<Named> {

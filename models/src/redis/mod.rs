@@ -3,7 +3,6 @@
 //! `acquire` takes a lock (a grant, kept until the caller hangs up or the lease ends); everything
 //! else it is asked are procedures, which flows bring. One server, without replicas or slots yet.
 
-mod locks;
 mod server;
 #[cfg(test)]
 mod tests;

@@ -11,8 +11,8 @@ use engine::{
     ledger::TableId, word,
 };
 
-use super::locks::{Claim, Grant, Holding, Locks};
 use crate::database::program::Programs;
+use crate::stores::locks::{Claim, Grant, Holding, Locks};
 
 /// What the server does, as known once the scenario is read.
 #[derive(Clone)]
@@ -81,7 +81,7 @@ impl Server {
             return cx.reply(call, answer);
         }
         let (name, lease) = from_lock_word(argument);
-        let grant = self.locks.acquire(Claim { call, name, lease });
+        let grant = self.locks.acquire(Claim { who: call, name: (0, name), lease });
         self.granted(grant, cx);
     }
 
@@ -91,7 +91,7 @@ impl Server {
         if let Some(lease) = claim.lease {
             cx.after_fixed(lease, Timer::LeaseOver(holding));
         }
-        cx.reply(claim.call, Answer::grant(token as i64));
+        cx.reply(claim.who, Answer::grant(token as i64));
     }
 
     fn release(&mut self, holding: Holding, cx: &mut Cx<'_, Self>) {

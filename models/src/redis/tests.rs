@@ -7,7 +7,7 @@ use engine::{Action, ComponentId, Deed, Discipline, GroupId, OpId, Outcome, Span
 use super::server::{Counters, Rules, Server, lock_word};
 use crate::database::program::{Programs, Template};
 use crate::key::KeyOf;
-use crate::procedure::{Operand, VerbTemplate};
+use crate::procedure::{Operand, Part, VerbTemplate};
 use crate::testing::{Line, Stage, heard};
 
 use Outcome::{Done, Reset, TimedOut};
@@ -37,7 +37,7 @@ fn programs(stage: &mut Stage) -> (Programs, Vec<TableId>) {
     let [memory, disk] = ["memory", "disk"].map(|name| builder.ledger().table(name, spec));
     let one = VerbTemplate::Take(Operand::Number(1));
     let from = |table| Template::Table(table, KeyOf::Draw(0), one);
-    (Programs::new(vec![(take, vec![from(memory), from(disk)])]), vec![memory])
+    (Programs::new(vec![(take, Part::Whole, vec![from(memory), from(disk)])]), vec![memory])
 }
 
 /// Wants lock 17 of draw 0 at `at`, for `lease`, and lets go at `until`.

@@ -1,5 +1,7 @@
 //! What the specifications of all stores have in common.
 
+pub(crate) mod locks;
+
 use engine::Span;
 use engine::chance::Dist as Draw;
 

@@ -8,6 +8,7 @@ mod history;
 mod log;
 mod statement;
 mod table;
+mod transaction;
 
 use std::collections::BTreeMap;
 
@@ -102,26 +103,6 @@ impl Ledger {
         let id = u16::try_from(self.logs.len()).expect("more than 65536 logs");
         self.logs.push(Log::new(name));
         LogId(id)
-    }
-
-    /// Does all `statements`, or none: the first that is denied undoes those before it. The
-    /// answer carries value and version of the last statement; a denied one, of the row that
-    /// stood in the way.
-    pub fn apply(&mut self, statements: &[Statement], by: &Request, now: Time) -> Answer {
-        self.expired.clear();
-        let mut answer = Answer::DONE;
-        for statement in statements {
-            answer = match *statement {
-                Statement::Append { log } => self.put_record(log, by),
-                Statement::Table { table, key, verb } => self.do_verb(table, key, verb, by, now),
-            };
-            if answer.outcome != Outcome::Done {
-                self.roll_back();
-                return answer;
-            }
-        }
-        self.settle();
-        answer
     }
 
     /// The rows that the last [`Ledger::apply`] freed because their holds had run out.

@@ -236,6 +236,21 @@ fn extremes_are_of_finished_transactions() {
     assert_eq!((record.low, record.high, record.sum, record.rows), (4, 8, 14, 3));
 }
 
+/// 5 are there, twice 3 are too many; what a rehearsal finds out, nobody sees.
+#[test]
+fn a_rehearsal_answers_and_changes_nothing() {
+    let (mut ledger, stock) = dense();
+    let take = |n| on(stock, 0, Verb::Take { n });
+    let (now, before) = (Time(0), ledger.position());
+    let both = ledger.rehearse(&[take(3), take(3)], &by(1), now);
+    assert_eq!((both.outcome, both.value), (Outcome::Denied, 2));
+    assert_eq!(ledger.rehearse(&[take(3)], &by(1), now).value, 2);
+    assert_eq!(
+        (ledger.position(), ledger.read(stock, 0).map(|row| row.version)),
+        (before, Some(0))
+    );
+}
+
 #[test]
 fn a_version_older_than_the_truth_is_stale() {
     let (mut ledger, stock) = dense();

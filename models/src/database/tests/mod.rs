@@ -1,13 +1,15 @@
 //! Shards by script: each statement takes 5 ms, a flush 10 ms.
 
+mod transactions;
+
 use engine::chance::{Dist, Sampler};
 use engine::ledger::TableSpec;
 use engine::{Action, Deed, GroupId, OpId, Outcome, Span, Target, Time};
 
 use super::program::{Programs, Template};
-use super::shard::{Rules, Shard};
+use super::shard::{Counters, Rules, Shard};
 use crate::key::KeyOf;
-use crate::procedure::{Operand, VerbTemplate};
+use crate::procedure::{Operand, Part, VerbTemplate};
 use crate::testing::{Line, Stage, heard};
 
 use Outcome::{Denied, Done, Reset, Shed, TimedOut};
@@ -33,15 +35,28 @@ fn stage(connections: u32, queue: u32, commit: bool) -> (Stage, GroupId, Asks) {
     let row = |verb| Template::Table(table, KeyOf::Draw(0), verb);
     let take = row(VerbTemplate::Take(Operand::Argument));
     let programs = Programs::new(vec![
-        (order, vec![Template::Append(log), take]),
-        (read, vec![row(VerbTemplate::Get)]),
+        (order, Part::Whole, vec![Template::Append(log), take]),
+        (read, Part::Whole, vec![row(VerbTemplate::Get)]),
     ]);
     let sampler = |dist, stream| Sampler { dist, stream };
     let statement = sampler(Dist::Fixed(ms(5)), builder.stream("it", "statement"));
     let fsync = sampler(Dist::Fixed(ms(10)), builder.stream("it", "fsync"));
     let fsync = commit.then_some(fsync);
     let me = stage.member(group, 0);
-    stage.builder.put(me, Shard::new(Rules { connections, queue, statement, fsync, programs }));
+    let [deadlocks, lock_timeouts] =
+        ["deadlocks", "lock_timeouts"].map(|counter| stage.builder.counter(group, counter));
+    let rules = Rules {
+        connections,
+        queue,
+        statement,
+        fsync,
+        programs,
+        row_locks: false,
+        lock_timeout: None,
+        deadlock_after: Span::ZERO,
+        counters: Counters { deadlocks, lock_timeouts },
+    };
+    stage.builder.put(me, Shard::new(rules));
     (stage, group, Asks { read, order })
 }
 

@@ -1,0 +1,271 @@
+//! Connections in use: statements one after the other, the rows that they lock, and what becomes
+//! of the transaction they belong to.
+//!
+//! Rows are locked where anybody could notice: if some flow has a `Transaction` here, or if the
+//! scenario wants it. A row is locked when a statement is about to write it, and until the end of
+//! the transaction, as in PostgreSQL and InnoDB; whoever wants it meanwhile waits in order of
+//! arrival. Reads wait for nobody: they see what was committed, and what their own transaction
+//! has written.
+
+use engine::ledger::Statement;
+use engine::{Answer, CallId, Cx, Key, Outcome, Span, Time};
+
+use super::shard::{Shard, Timer};
+use crate::procedure::{Part, from_inside_word};
+use crate::stores::locks::{Claim, Name};
+
+/// A connection in use.
+#[derive(Clone, Default)]
+pub(super) struct Session {
+    /// The call that took the connection: a transaction of its own, or the begin of one.
+    pub open: CallId,
+    /// The call whose statements are executed; none: it is the client's turn.
+    pub asked: CallId,
+    /// The next statement of it.
+    next: usize,
+    /// What a transaction of several calls has written so far.
+    written: Vec<Statement>,
+    /// The row it waits for, and since when.
+    waits: Option<(Name, Time)>,
+    /// Rolled back by the server: nothing more can be done in it.
+    spoilt: bool,
+    /// The client has hung up: it ends as soon as it can.
+    left: bool,
+}
+
+impl Session {
+    pub(super) fn new(call: CallId, written: Vec<Statement>) -> Session {
+        Session { open: call, asked: call, written, ..Session::default() }
+    }
+}
+
+impl Shard {
+    fn session(&mut self, key: Key) -> &mut Session {
+        self.sessions.get_mut(key).expect("it ends only when nothing is executed in it")
+    }
+
+    /// The next statement begins, or waits for its row; after the last one, the call is executed.
+    pub(super) fn proceed(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        let &mut Session { asked, next, .. } = self.session(key);
+        let request = cx.request(asked);
+        let count = self.rules.programs.statements(request.op);
+        if !self.rules.row_locks {
+            let mut work = Span::ZERO;
+            for _ in 0..count {
+                work += cx.sample(self.rules.statement);
+            }
+            self.session(key).next = count;
+            return cx.work(work, Timer::Executed(key));
+        }
+        if next == count {
+            return self.executed(key, cx);
+        }
+        if let Some(row) = self.rules.programs.templates(request.op)[next].row(&request)
+            && !self.locks.holds(key, row)
+            && self.locks.acquire(Claim { who: key, name: row, lease: None }).is_none()
+        {
+            return self.wait_for(key, row, cx);
+        }
+        let work = cx.sample(self.rules.statement);
+        self.session(key).next += 1;
+        cx.work(work, Timer::Executed(key));
+    }
+
+    /// A statement has been executed, or all of them.
+    pub(super) fn statement_done(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        let &mut Session { asked, open, left, .. } = self.session(key);
+        if left {
+            if asked != open {
+                cx.reply(asked, Answer::of(Outcome::Reset));
+            }
+            return self.end(key, cx);
+        }
+        if self.rules.row_locks { self.proceed(key, cx) } else { self.executed(key, cx) }
+    }
+
+    fn executed(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        let asked = self.session(key).asked;
+        let op = cx.request(asked).op;
+        let durable = match self.rules.programs.part(op) {
+            Part::Whole => !self.rules.programs.writes(op),
+            Part::Commit => self.session(key).written.is_empty(),
+            Part::Inside => return self.inside(key, cx),
+            Part::Begin => {
+                self.session(key).asked = Key::NONE;
+                return cx.reply(asked, Answer::grant(key.index() as i64));
+            }
+        };
+        match self.rules.fsync {
+            Some(_) if !durable => {
+                self.next.push(key);
+                self.flush(cx);
+            }
+            _ => self.commit(key, cx),
+        }
+    }
+
+    /// What a call inside a transaction has to say is known: its writes are seen by the same
+    /// transaction from now on, and by others when it commits.
+    fn inside(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        let session = self.sessions.get_mut(key).expect("it executes");
+        let call = std::mem::replace(&mut session.asked, Key::NONE);
+        let (request, now) = (cx.request(call), cx.now());
+        let (_, number) = from_inside_word(cx.argument(call));
+        let before = session.written.len();
+        session.written.extend_from_slice(self.rules.programs.fill(&request, number));
+        let answer = cx.ledger().rehearse(&session.written, &request, now);
+        if answer.outcome != Outcome::Done || !self.rules.programs.writes(request.op) {
+            session.written.truncate(before);
+        }
+        cx.reply(call, answer);
+    }
+
+    pub(super) fn commit(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        let session = self.sessions.get_mut(key).expect("it executes");
+        let call = std::mem::replace(&mut session.asked, Key::NONE);
+        let (request, now) = (cx.request(call), cx.now());
+        let whole = call == session.open;
+        let answer = if whole {
+            let argument = cx.argument(call);
+            cx.ledger().apply(self.rules.programs.fill(&request, argument), &request, now)
+        } else {
+            let answer = cx.ledger().apply(&session.written, &request, now);
+            session.written.clear();
+            answer
+        };
+        let left = session.left;
+        cx.reply(call, answer);
+        if whole || left { self.end(key, cx) } else { self.unlock(key, cx) }
+    }
+
+    /// A call inside a transaction has come.
+    pub(super) fn go_on(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
+        let (number, _) = from_inside_word(cx.argument(call));
+        let key = self.numbers.get(usize::from(number)).copied().unwrap_or(Key::NONE);
+        let whose = |call: CallId| (cx.caller(call), cx.request(call).root);
+        let Some(session) = self.sessions.get_mut(key).filter(|s| whose(s.open) == whose(call))
+        else {
+            return cx.reply(call, Answer::of(Outcome::Reset));
+        };
+        if session.spoilt || session.asked != Key::NONE {
+            return cx.reply(call, Answer::of(Outcome::Failed));
+        }
+        (session.asked, session.next) = (call, 0);
+        self.proceed(key, cx);
+    }
+
+    fn wait_for(&mut self, key: Key, row: Name, cx: &mut Cx<'_, Self>) {
+        self.session(key).waits = Some((row, cx.now()));
+        if let Some(limit) = self.rules.lock_timeout {
+            cx.after_fixed(limit, Timer::WaitedEnough(key));
+        }
+        match self.rules.deadlock_after {
+            Span::ZERO => self.look_for_deadlock(key, cx),
+            patience => cx.after_fixed(patience, Timer::LookForDeadlock(key)),
+        }
+    }
+
+    /// It has waited for a row, perhaps long enough.
+    pub(super) fn waited(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        let limit = self.rules.lock_timeout.expect("somebody set the timer");
+        let waits = self.sessions.get(key).and_then(|session| session.waits);
+        if waits.is_some_and(|(_, since)| cx.now().since(since) >= limit) {
+            cx.count(self.rules.counters.lock_timeouts, 1);
+            self.roll_back(key, cx);
+        }
+    }
+
+    /// Follows who waits for whom. Whoever finds itself at the end of the chain is rolled back.
+    pub(super) fn look_for_deadlock(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        let waits_for = |who: Key| {
+            let (row, _) = self.sessions.get(who)?.waits?;
+            self.locks.holder(row)
+        };
+        let mut at = waits_for(key);
+        // A circle that this one is not part of is somebody else's to find.
+        for _ in 0..self.sessions.len() {
+            match at {
+                Some(who) if who == key => {
+                    cx.count(self.rules.counters.deadlocks, 1);
+                    return self.roll_back(key, cx);
+                }
+                Some(who) => at = waits_for(who),
+                None => return,
+            }
+        }
+    }
+
+    /// The server ends a transaction that waits for a row: its locks are free at once.
+    fn roll_back(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        let asked = self.stop_waiting(key);
+        cx.reply(asked, Answer::of(Outcome::Failed));
+        self.spoil(key, asked, cx);
+    }
+
+    fn stop_waiting(&mut self, key: Key) -> CallId {
+        self.locks.leave_line(key);
+        let session = self.session(key);
+        session.waits = None;
+        std::mem::replace(&mut session.asked, Key::NONE)
+    }
+
+    /// Its call has ended otherwise than well.
+    fn spoil(&mut self, key: Key, asked: CallId, cx: &mut Cx<'_, Self>) {
+        let session = self.session(key);
+        if session.open == asked {
+            return self.end(key, cx);
+        }
+        session.spoilt = true;
+        session.written.clear();
+        self.unlock(key, cx);
+    }
+
+    /// Its rows are free: who waited for them goes on.
+    pub(super) fn unlock(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        while let Some((holding, _)) = self.locks.held_by(key) {
+            if let Some(grant) = self.locks.release(holding) {
+                self.session(grant.claim.who).waits = None;
+                self.proceed(grant.claim.who, cx);
+            }
+        }
+    }
+
+    /// The caller of a session's call has hung up. What runs, runs on; who waits does not.
+    pub(super) fn hung_up(&mut self, key: Key, call: CallId, cx: &mut Cx<'_, Self>) {
+        let &mut Session { open, asked, waits, .. } = self.session(key);
+        let begins = self.rules.programs.part(cx.request(open).op) == Part::Begin;
+        if open != call {
+            // A statement inside a transaction is cancelled.
+            if waits.is_some() {
+                self.stop_waiting(key);
+                cx.let_go(call);
+                self.spoil(key, call, cx);
+            }
+            return;
+        }
+        if waits.is_some() {
+            self.stop_waiting(key);
+            if asked != open {
+                cx.reply(asked, Answer::of(Outcome::Reset));
+            }
+        } else if !begins {
+            return;
+        }
+        self.session(key).left = true;
+        if waits.is_some() || asked == Key::NONE {
+            self.end(key, cx);
+        }
+    }
+
+    /// The connection is free.
+    pub(super) fn end(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        self.unlock(key, cx);
+        let mut session = self.sessions.take(key).expect("it ends once");
+        if session.left {
+            cx.let_go(session.open);
+        }
+        session.written.clear();
+        self.spare.push(session.written);
+        self.connection_free(cx);
+    }
+}

@@ -1,0 +1,188 @@
+//! Flows that borrow connections: a question to a pooled callee is asked when there is one.
+//!
+//! A transaction keeps its connection until it lets go of it; what is asked inside it goes over
+//! the same one. Everything else brings it back with each answer.
+
+use engine::chance::{Coin, Dist as Draw, Sampler, StreamId};
+use engine::{Answer, CounterId, Cx, Gauges, Key, Outcome, Span};
+
+use super::compile::Compiler;
+use super::frame::{Ended, Host, Token};
+use super::machine::{Machine, Step};
+use crate::policy::pool::{Borrowed, HOUSEKEEPING, Pool};
+use crate::policy::spec::Policy;
+
+/// A pool with what it needs at hand.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub(super) pool: Pool<Key>,
+    /// How long it takes to make a connection.
+    pub(super) create: Sampler,
+    pub(super) lifetime: Span,
+    pub(super) patience: Span,
+    pub(super) leak: Coin,
+    pub(super) stream: StreamId,
+    pub(super) timeouts: CounterId,
+}
+
+/// What a timer of a pool means.
+#[derive(Clone, Copy)]
+enum Due {
+    Made,
+    GaveUp,
+    House,
+}
+
+const DUES: [Due; 3] = [Due::Made, Due::GaveUp, Due::House];
+
+/// Lifetimes are shorter by up to this part, so that not all connections end at once.
+const VARIANCE: f64 = 0.025;
+
+fn token<C: Host>(pool: u16, due: Due) -> C::Timer {
+    C::timer(Token::Pool((pool, due as u32)))
+}
+
+impl Compiler<'_, '_> {
+    /// The pool of connections to `callee` under this policy: one per callee, whatever it is asked
+    /// for. `None`: there is no limit.
+    pub(super) fn pool(&mut self, callee: &str, policy: &Policy) -> Option<u16> {
+        let spec = policy.pool.as_ref()?;
+        if let Some(known) = self.pools.iter().position(|known| known == callee) {
+            return Some(known as u16);
+        }
+        let owner = format!("{} pool for {callee}", self.wiring.builder.name(self.me));
+        let me = self.wiring.builder.group_of(self.me);
+        let builder = &mut self.wiring.builder;
+        let [create, leak, lifetime] =
+            ["create", "leak", "lifetime"].map(|purpose| builder.stream(&owner, purpose));
+        let timeouts = builder.counter(me, "pool_timeouts");
+        // What is wrong with it is reported once, where policies are checked.
+        let known = self.wiring.problems.len();
+        let time = spec.create.as_ref().and_then(|dist| dist.build(self.wiring));
+        self.wiring.problems.truncate(known);
+        self.program.pools.push(Kept {
+            pool: Pool::new(spec),
+            create: Sampler { dist: time.unwrap_or(Draw::Fixed(Span::ZERO)), stream: create },
+            lifetime: spec.lifetime.0,
+            patience: spec.timeout.0,
+            leak: Coin { probability: spec.leak.map_or(0.0, |share| share.0), stream: leak },
+            stream: lifetime,
+            timeouts,
+        });
+        self.pools.push(callee.into());
+        Some(self.pools.len() as u16 - 1)
+    }
+}
+
+impl Machine {
+    /// The process begins: pools fill.
+    pub fn open_pools<C: Host>(&mut self, cx: &mut Cx<'_, C>) {
+        for pool in 0..self.program.pools.len() as u16 {
+            self.make(cx, pool);
+            cx.after_fixed(HOUSEKEEPING, token::<C>(pool, Due::House));
+        }
+    }
+
+    /// Frame `key` needs a connection for what it is about to ask: it asks, or waits for one.
+    #[cold]
+    pub(super) fn borrow<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key, pool: u16) -> Step {
+        let frame = self.frames.get_mut(key).expect("in progress");
+        if frame.tries.made == 0 {
+            frame.since = cx.now();
+        }
+        let kept = &mut self.program.pools[pool as usize];
+        let borrowed = kept.pool.borrow(key, cx.now());
+        if borrowed == Borrowed::Lent {
+            frame.tries.lent = true;
+            return self.step(cx, key);
+        }
+        cx.after_fixed(kept.patience, token::<C>(pool, Due::GaveUp));
+        self.make(cx, pool);
+        Step::Wait
+    }
+
+    /// What was borrowed for a question over `channel`, or for what that was granted, comes back.
+    /// Who takes it goes on with an event of its own.
+    #[cold]
+    pub(super) fn bring_back<C: Host>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        channel: u16,
+        outcome: Outcome,
+    ) {
+        let pool = self.program.channels[channel as usize].pool.expect("it was borrowed");
+        use Outcome::{Refused, Reset, TimedOut};
+        let Machine { program, frames, .. } = self;
+        let kept = &mut program.pools[pool as usize];
+        if kept.leak.probability > 0.0 && cx.toss(kept.leak) {
+            return;
+        }
+        let broken = matches!(outcome, Refused | Reset | TimedOut);
+        let taken = kept.pool.give_back(cx.now(), broken, |key| frames.get(key).is_some());
+        self.taken(cx, taken);
+        self.make(cx, pool);
+    }
+
+    /// A frame that waited has a connection.
+    fn taken<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Option<Key>) {
+        let Some(key) = key else { return };
+        self.frames.get_mut(key).expect("asked just now").tries.lent = true;
+        cx.after_fixed(Span::ZERO, C::timer(Token::Frame(key)));
+    }
+
+    /// Makes the next connection, if one is wanted.
+    fn make<C: Host>(&mut self, cx: &mut Cx<'_, C>, pool: u16) {
+        let kept = &mut self.program.pools[pool as usize];
+        if kept.pool.makes() {
+            let span = cx.sample(kept.create);
+            cx.after(span, token::<C>(pool, Due::Made));
+        }
+    }
+
+    /// A timer of a pool has fired.
+    pub(super) fn pool_due<C: Host>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        pool: u16,
+        what: u32,
+    ) -> Option<Ended> {
+        let Machine { program, frames, .. } = self;
+        let kept = &mut program.pools[pool as usize];
+        let now = cx.now();
+        match DUES[what as usize] {
+            Due::Made => {
+                let part = 1.0 - VARIANCE * cx.unit(kept.stream);
+                let until = now + Span::from_f64(kept.lifetime.0 as f64 * part);
+                let taken = kept.pool.made(until, now, |key| frames.get(key).is_some());
+                self.taken(cx, taken);
+                self.make(cx, pool);
+            }
+            Due::House => {
+                kept.pool.keep_house(now);
+                cx.after_fixed(HOUSEKEEPING, token::<C>(pool, Due::House));
+                self.make(cx, pool);
+            }
+            Due::GaveUp => {
+                let key = kept.pool.gives_up(now, kept.patience)?;
+                frames.get(key)?;
+                cx.count(kept.timeouts, 1);
+                let step = self.conclude(cx, key, Answer::of(Outcome::TimedOut));
+                return self.go_on(cx, key, step);
+            }
+        }
+        None
+    }
+
+    /// What its pools look like, all together.
+    pub fn observe_pools(&self, out: &mut Gauges) {
+        if self.program.pools.is_empty() {
+            return;
+        }
+        let sum = |of: fn(&Pool<Key>) -> usize| -> f64 {
+            self.program.pools.iter().map(|kept| of(&kept.pool) as f64).sum()
+        };
+        out.level("pool_active", sum(Pool::lent));
+        out.level("pool_idle", sum(Pool::idle));
+        out.level("pool_waiting", sum(Pool::waiting));
+    }
+}

@@ -1,0 +1,129 @@
+//! Pools by script: one statement of the database takes 5 ms, and there is no network. Pools are
+//! full from the start unless making a connection takes time; scripts begin at 1 ms.
+
+use engine::{OpId, Outcome, RunRecord, Span};
+
+use crate::testing::{Line, Stage, heard};
+
+use Outcome::{Done, TimedOut};
+
+type Heard = Vec<(u64, usize, Outcome, i64)>;
+
+/// A shop that asks a database over a pool.
+fn stage(pool: &str, shop: &str) -> Stage {
+    let policies = format!(r#"{{ "db": ({pool}) }}"#);
+    let components = format!(
+        r#"{{
+            "shop": Service({shop}),
+            "db": Database(connections: 100, statement: Always("5ms"),
+                           tables: {{ "stock": Table(key: "product", rows: 10, value: 9) }}),
+        }}"#
+    );
+    Stage::scenario(&["product"], "{}", &policies, &components)
+}
+
+const ASK: &str = r#"operations: { "ask": [Do("db", [Get("stock")])] }"#;
+
+fn play(mut stage: Stage, lines: &[Line]) -> (Heard, RunRecord) {
+    let shop = stage.builder.find("shop").expect("the scenario has a shop");
+    let log = stage.script(shop, lines);
+    let mut world = stage.play(Span::secs(20));
+    assert_eq!(world.calls_in_flight(), 0);
+    (heard(&log), world.finish(0, &[]))
+}
+
+/// Asks at these milliseconds.
+fn ask(mut stage: Stage, at: &[u64]) -> (Heard, RunRecord) {
+    let op: OpId = stage.builder.op("shop.ask");
+    let lines: Vec<Line> = at.iter().map(|ms| Line::new(Span::millis(*ms), op, 1, 0)).collect();
+    play(stage, &lines)
+}
+
+/// Two connections: the third question is asked when the first has been answered.
+#[test]
+fn questions_wait_for_a_connection_in_order() {
+    let (heard, record) = ask(stage("pool: (maximum: 2)", ASK), &[1, 1, 2, 3]);
+    assert_eq!(heard, [(6, 0, Done, 0), (6, 1, Done, 0), (11, 2, Done, 0), (11, 3, Done, 0)]);
+    let shop = record.groups.iter().find(|group| group.name == "shop").expect("it is there");
+    assert_eq!(shop.totals["pool_timeouts"], 0);
+}
+
+/// The first connection is there at 50 ms, the second at 100, one after the other.
+#[test]
+fn connections_are_made_one_after_the_other() {
+    let pool = r#"pool: (maximum: 2, create: Always("50ms"))"#;
+    let (heard, _) = ask(stage(pool, ASK), &[1, 1, 98, 99]);
+    assert_eq!(heard, [(55, 0, Done, 0), (60, 1, Done, 0), (103, 2, Done, 0), (105, 3, Done, 0)]);
+}
+
+/// One connection, 5 ms each; who has waited for 8 ms gives up, and is not asked for.
+#[test]
+fn who_waits_too_long_has_timed_out() {
+    let pool = r#"pool: (maximum: 1, timeout: "8ms")"#;
+    let (heard, record) = ask(stage(pool, ASK), &[1, 1, 1, 10]);
+    assert_eq!(heard, [(6, 0, Done, 0), (9, 2, TimedOut, 0), (11, 1, Done, 0), (16, 3, Done, 0)]);
+    let shop = record.groups.iter().find(|group| group.name == "shop").expect("it is there");
+    assert_eq!(shop.totals["pool_timeouts"], 1);
+    let db = record.groups.iter().find(|group| group.name == "db").expect("it is there");
+    assert_eq!(db.members[0].arrived, 3);
+}
+
+/// It keeps the only connection from 1 to 16 ms, through the work between its statements; what is
+/// asked inside it goes over the same one. Then it is the next one's turn.
+#[test]
+fn a_transaction_keeps_its_connection() {
+    let shop = r#"operations: {
+        "ask": [Do("db", [Get("stock")])],
+        "buy": [Transaction("db", (), [
+            Do("db", [Take("stock")]), Work(Always("5ms")), Do("db", [Get("stock")]),
+        ])],
+    }"#;
+    let mut stage = stage("pool: (maximum: 1)", shop);
+    let [ask, buy] = ["ask", "buy"].map(|op| stage.builder.op(&format!("shop.{op}")));
+    let lines = [(1, buy), (2, ask)].map(|(at, op)| Line::new(Span::millis(at), op, 1, 0));
+    let (heard, _) = play(stage, &lines);
+    assert_eq!(heard, [(16, 0, Done, 0), (21, 1, Done, 0)]);
+}
+
+/// The second leaves the line at 3 ms, the third has the connection at 6 ms.
+#[test]
+fn who_has_left_gets_no_connection() {
+    let mut stage = stage("pool: (maximum: 1)", &format!("drop_left: true, {ASK}"));
+    let op = stage.builder.op("shop.ask");
+    let line = |at| Line::new(Span::millis(at), op, 1, 0);
+    let leaves = Line { until: Some(Span::millis(3)), ..line(1) };
+    let (heard, _) = play(stage, &[line(1), leaves, line(2)]);
+    assert_eq!(heard, [(6, 0, Done, 0), (11, 2, Done, 0)]);
+}
+
+/// It is given up at 4 ms, and its connection with it: the next one is there at 54 ms.
+#[test]
+fn a_connection_whose_question_was_given_up_is_closed() {
+    let pool = r#"timeout: "3ms", pool: (maximum: 1, create: Always("50ms"))"#;
+    let fast = r#"operations: { "ask": [Do("db", [Get("stock")])] }"#;
+    let (heard, _) = ask(stage(pool, fast), &[100, 101]);
+    assert_eq!(heard, [(103, 0, TimedOut, 0), (156, 1, TimedOut, 0)]);
+}
+
+#[test]
+fn leaks_use_a_pool_up() {
+    let pool = r#"pool: (maximum: 2, leak: "100%", timeout: "50ms")"#;
+    let (heard, _) = ask(stage(pool, ASK), &[1, 10, 20]);
+    assert_eq!(heard, [(6, 0, Done, 0), (15, 1, Done, 0), (70, 2, TimedOut, 0)]);
+}
+
+/// Eight threads that need three connections each, at once: HikariCP's rule 8 × (3 − 1) + 1 = 17
+/// (case H07). One fewer, and each has two and waits for the third.
+#[test]
+fn the_smallest_pool_without_deadlock() {
+    let nested = r#"operations: { "ask": [Transaction("db", (), [Transaction("db", (), [
+        Transaction("db", (), [Do("db", [Get("stock")])]),
+    ])])] }"#;
+    let outcomes = |maximum: u32| {
+        let pool = format!(r#"pool: (maximum: {maximum}, timeout: "1s")"#);
+        let (heard, _) = ask(stage(&pool, nested), &[1; 8]);
+        heard.iter().map(|(_, _, outcome, _)| *outcome).collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(17), [Done; 8]);
+    assert_eq!(outcomes(16), [TimedOut; 8]);
+}
