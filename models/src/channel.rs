@@ -14,6 +14,7 @@ use engine::{
 use checks::Checks;
 pub use probes::{ASKS_FOR_LOAD, Caller};
 
+use crate::database::copies::Route;
 use crate::key::KeyOf;
 use crate::policy::balance::Balance;
 use crate::policy::retry::Retry;
@@ -42,6 +43,10 @@ pub struct Channel {
     members: u16,
     /// Which of its owner's channels it is.
     place: u16,
+    /// Which of its owner's pools of connections it is to use.
+    pub pool: Option<u16>,
+    /// Of a database with replicas: whom it goes to.
+    pub route: Option<Box<Route>>,
 }
 
 /// What is asked.
@@ -71,6 +76,8 @@ pub struct Try {
     pub member: u16,
     /// Tries made.
     pub made: u8,
+    /// It has a connection of a pool.
+    pub lent: bool,
 }
 
 impl Try {
@@ -84,6 +91,7 @@ impl Try {
         grant: 0,
         member: 0,
         made: 0,
+        lent: false,
     };
 }
 
@@ -140,6 +148,8 @@ impl Channel {
             stream,
             members,
             place: 0,
+            pool: None,
+            route: None,
         }
     }
 
@@ -316,6 +326,10 @@ impl Channel {
         }
         if cx.catch_up(self.group, &mut self.belief, Span::ZERO) {
             self.believe();
+        }
+        if let Some(route) = &mut self.route {
+            let now = cx.now();
+            return route.pick(cx.ledger(), now, &self.ready, key);
         }
         let key = self.balance.key().map_or(0, key);
         let (in_hand, stream) = (&self.in_hand, self.stream);

@@ -67,6 +67,16 @@ pub enum Asked {
     Append,
 }
 
+impl Asked {
+    /// Whether it changes anything.
+    pub fn writes(self) -> bool {
+        match self {
+            Asked::Table(verb) => verb.writes(),
+            Asked::Append => true,
+        }
+    }
+}
+
 /// A number that a statement needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operand {

@@ -9,6 +9,7 @@ use engine::ledger::LogId;
 use engine::{Builder, DRAWS, GroupId, OpId, Span};
 
 use crate::by::By;
+use crate::database::copies::ReplicasSpec;
 use crate::dist::Dist;
 use crate::flow::spec::Step;
 use crate::policy::ring::Ring;
@@ -53,6 +54,8 @@ pub struct Offer {
     pub partitions: u16,
     /// Which member keeps which key, if that is by key: callers' channels go by it.
     pub by: Option<By>,
+    /// How it is copied: callers go to the primary, or to a replica.
+    pub copies: Option<ReplicasSpec>,
     /// Whether a flow can hold a transaction open there: `Transaction`.
     pub transactions: bool,
 }

@@ -4,7 +4,9 @@
 //! It is asked to run procedures, which flows bring; all shards share the tables, and whose turn
 //! a key is, callers know from `shards`.
 
+pub mod copies;
 pub mod program;
+mod replica;
 mod session;
 mod shard;
 pub mod tables;
@@ -25,6 +27,7 @@ use crate::stores::dist_or;
 use crate::units::Dur;
 use crate::wiring::{Offer, Wiring};
 
+use copies::ReplicasSpec;
 use program::Programs;
 use shard::{Counters, Rules, Shard};
 use tables::TableSpec;
@@ -45,6 +48,8 @@ use tables::TableSpec;
 pub struct DatabaseSpec {
     /// How many shards there are, and which keeps which key (default: one keeps all).
     shards: Option<Shards>,
+    /// Copies of it beside its primary (default: none). Not together with shards.
+    replicas: Option<ReplicasSpec>,
     /// Connections of each shard: so many calls at once (default 10, as in HikariCP).
     #[serde(default = "connections")]
     connections: u32,
@@ -97,6 +102,9 @@ enum Commit {
     },
 }
 
+/// More than anybody has.
+const MOST_REPLICAS: u16 = 100;
+
 fn connections() -> u32 {
     10
 }
@@ -113,6 +121,18 @@ impl DatabaseSpec {
                     wiring.at_name("count", |w| w.problem("a database needs at least one shard"));
                 }
                 wiring.at_name("by", |w| by.build((*count).max(1), w));
+            });
+        }
+        if let Some(replicas) = &self.replicas {
+            wiring.at_name("replicas", |wiring| {
+                if self.shards.is_some() {
+                    wiring.problem("a database has shards or replicas, not both");
+                }
+                if replicas.count > MOST_REPLICAS {
+                    let message = format!("{MOST_REPLICAS} replicas at most");
+                    wiring.at_name("count", |w| w.problem(message));
+                }
+                replicas.complain(wiring);
             });
         }
         if self.connections == 0 {
@@ -133,7 +153,11 @@ impl DatabaseSpec {
 
 impl ComponentSpec for DatabaseSpec {
     fn members(&self) -> u16 {
-        self.shards.as_ref().map_or(1, |shards| shards.count.max(1))
+        match (&self.shards, &self.replicas) {
+            (Some(shards), _) => shards.count.max(1),
+            (None, Some(replicas)) => replicas.count.min(MOST_REPLICAS) + 1,
+            (None, None) => 1,
+        }
     }
 
     fn cpu(&self) -> Option<Discipline> {
@@ -143,7 +167,8 @@ impl ComponentSpec for DatabaseSpec {
 
     fn offer(&self) -> Offer {
         let by = self.shards.as_ref().map(|shards| shards.by.clone());
-        Offer { by, transactions: true, ..tables::offer("Database", &self.tables) }
+        let copies = self.replicas.clone().filter(|_| by.is_none());
+        Offer { by, copies, transactions: true, ..tables::offer("Database", &self.tables) }
     }
 
     fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>) {
@@ -176,7 +201,11 @@ impl ComponentSpec for DatabaseSpec {
                 counters: Counters { deadlocks, lock_timeouts },
             };
             let id = wiring.builder.declared(group).member(member);
-            wiring.builder.put(id, Shard::new(rules));
+            let mut shard = Shard::new(rules);
+            if let Some(replicas) = self.replicas.as_ref().filter(|_| self.shards.is_none()) {
+                shard = shard.copied(replicas.rules(name, (group, member), &stored, wiring));
+            }
+            wiring.builder.put(id, shard);
         }
     }
 }

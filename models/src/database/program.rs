@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use engine::ledger::{LogId, Statement, TableId};
+use engine::ledger::{LogId, Statement, Store, TableId};
 use engine::{OpId, Request};
 
 use crate::key::KeyOf;
@@ -54,6 +54,16 @@ pub enum Stored {
     Table(TableId, KeyOf),
     /// A log.
     Log(LogId),
+}
+
+impl Stored {
+    /// Which it is, for the ledger.
+    pub fn store(self) -> Store {
+        match self {
+            Stored::Table(table, _) => Store::Table(table),
+            Stored::Log(log) => Store::Log(log),
+        }
+    }
 }
 
 /// All that a store can be asked to do, by operation.

@@ -7,8 +7,8 @@
 //! arrival. Reads wait for nobody: they see what was committed, and what their own transaction
 //! has written.
 
-use engine::ledger::Statement;
-use engine::{Answer, CallId, Cx, Key, Outcome, Span, Time};
+use engine::ledger::{Lsn, Statement, Verb};
+use engine::{Answer, CallId, Cx, Key, Outcome, Request, Span, Time};
 
 use super::shard::{Shard, Timer};
 use crate::procedure::{Part, from_inside_word};
@@ -121,21 +121,73 @@ impl Shard {
     }
 
     pub(super) fn commit(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
-        let session = self.sessions.get_mut(key).expect("it executes");
-        let call = std::mem::replace(&mut session.asked, Key::NONE);
-        let (request, now) = (cx.request(call), cx.now());
-        let whole = call == session.open;
-        let answer = if whole {
-            let argument = cx.argument(call);
-            cx.ledger().apply(self.rules.programs.fill(&request, argument), &request, now)
-        } else {
-            let answer = cx.ledger().apply(&session.written, &request, now);
-            session.written.clear();
-            answer
+        let call = self.session(key).asked;
+        let request = cx.request(call);
+        let written = self.session(key).written.len();
+        let writes = written > 0 || self.rules.programs.writes(request.op);
+        let lost = if writes { self.not_primary(cx) } else { None };
+        let as_of = if writes { None } else { self.as_of(cx) };
+        let answer = match (lost, as_of) {
+            (Some(answer), _) => answer,
+            (None, Some(position)) => self.read_past(&request, position, cx),
+            (None, None) => self.apply(key, call, cx),
         };
-        let left = session.left;
+        let changed = writes && lost.is_none() && answer.outcome == Outcome::Done;
+        if !changed || !self.replicate((key, call), answer, cx) {
+            self.committed(key, call, answer, cx);
+        }
+    }
+
+    /// Its statements take effect, all or none.
+    fn apply(&mut self, key: Key, call: CallId, cx: &mut Cx<'_, Self>) -> Answer {
+        let session = self.sessions.get_mut(key).expect("it executes");
+        let (request, now) = (cx.request(call), cx.now());
+        if call == session.open {
+            let argument = cx.argument(call);
+            let statements = self.rules.programs.fill(&request, argument);
+            return cx.ledger().apply(statements, &request, now);
+        }
+        cx.ledger().apply(&session.written, &request, now)
+    }
+
+    /// A transaction that only reads, on a replica: what it has not applied has not happened. What
+    /// is stale is counted.
+    fn read_past(&mut self, request: &Request, position: Lsn, cx: &mut Cx<'_, Self>) -> Answer {
+        let (mut answer, now) = (Answer::DONE, cx.now());
+        for statement in self.rules.programs.fill(request, 0) {
+            let ledger = cx.ledger();
+            answer = match *statement {
+                Statement::Table { table, key, verb: Verb::Get } => {
+                    let row = ledger.read_as_of(table, key, position);
+                    ledger.stale(table, key, row.map_or(0, |row| row.version));
+                    row.map_or(Answer::of(Outcome::Denied), |row| Answer {
+                        version: row.version,
+                        ..Answer::done(row.value)
+                    })
+                }
+                statement => ledger.apply(&[statement], request, now),
+            };
+            if answer.outcome != Outcome::Done {
+                break;
+            }
+        }
+        answer
+    }
+
+    /// It stands, or was denied: its caller learns, and its rows are free.
+    pub(super) fn committed(
+        &mut self,
+        key: Key,
+        call: CallId,
+        answer: Answer,
+        cx: &mut Cx<'_, Self>,
+    ) {
+        let session = self.session(key);
+        session.asked = Key::NONE;
+        session.written.clear();
+        let over = session.left || call == session.open;
         cx.reply(call, answer);
-        if whole || left { self.end(key, cx) } else { self.unlock(key, cx) }
+        if over { self.end(key, cx) } else { self.unlock(key, cx) }
     }
 
     /// A call inside a transaction has come.

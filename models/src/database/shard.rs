@@ -8,11 +8,12 @@
 use std::collections::VecDeque;
 
 use engine::{
-    Answer, CallId, Component, CounterId, Cx, Gauges, Hears, Key, Never, Outcome, Slab, Span,
+    Answer, CallId, Component, CounterId, Cx, Gauges, Hears, Key, Outcome, Slab, Span,
     chance::Sampler, ledger::Statement, word,
 };
 
 use super::program::Programs;
+use super::replica::{Copies, CopyRules};
 use super::session::Session;
 use crate::procedure::Part;
 use crate::stores::locks::Locks;
@@ -54,6 +55,20 @@ word! {
         WaitedEnough(Key),
         /// A session may wait for itself.
         LookForDeadlock(Key),
+        /// A second is over.
+        Heartbeat,
+        /// A transaction of the primary has been applied here.
+        Applied,
+        /// The promotion is done.
+        Promoted,
+    }
+}
+
+word! {
+    /// What it remembers about its calls.
+    pub(super) enum Ticket {
+        /// Asks the primary whether it is there.
+        Probe,
     }
 }
 
@@ -73,6 +88,8 @@ pub(super) struct Shard {
     pub(super) next: Vec<Key>,
     /// Lists of statements that sessions have finished with.
     pub(super) spare: Vec<Vec<Statement>>,
+    /// If it is one of several copies.
+    pub(super) copies: Option<Box<Copies>>,
 }
 
 impl Shard {
@@ -87,7 +104,13 @@ impl Shard {
             flushing: Vec::new(),
             next: Vec::new(),
             spare: Vec::new(),
+            copies: None,
         }
+    }
+
+    /// As one of several copies.
+    pub(super) fn copied(self, rules: CopyRules) -> Shard {
+        Shard { copies: Some(Box::new(Copies::new(rules))), ..self }
     }
 
     fn begin(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
@@ -146,7 +169,7 @@ impl Shard {
 
 impl Component for Shard {
     type Timer = Timer;
-    type Ticket = Never;
+    type Ticket = Ticket;
     type Lever = Never;
 
     /// Who stops waiting for a connection leaves the line. A statement that runs, runs on.
@@ -156,10 +179,15 @@ impl Component for Shard {
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
         cx.servers(self.rules.connections);
+        self.join(cx);
     }
 
     fn on_call(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
-        let part = self.rules.programs.part(cx.request(call).op);
+        let op = cx.request(call).op;
+        if self.copies.as_ref().is_some_and(|copies| copies.is_news(op)) {
+            return self.news(call, cx);
+        }
+        let part = self.rules.programs.part(op);
         if matches!(part, Part::Inside | Part::Commit) {
             return self.go_on(call, cx);
         }
@@ -174,8 +202,17 @@ impl Component for Shard {
         }
     }
 
-    fn on_return(&mut self, ticket: Never, _: Answer, _: &mut Cx<'_, Self>) {
-        match ticket {}
+    fn on_return(&mut self, ticket: Ticket, answer: Answer, cx: &mut Cx<'_, Self>) {
+        match ticket {
+            Ticket::Probe => self.probed(answer, cx),
+        }
+    }
+
+    fn on_crash(&mut self, fresh: &Self) {
+        let mut before = std::mem::replace(self, fresh.clone());
+        if let (Some(now), Some(before)) = (&mut self.copies, &mut before.copies) {
+            now.after_crash(before);
+        }
     }
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_, Self>) {
@@ -184,6 +221,9 @@ impl Component for Shard {
             Timer::Flushed => self.flushed(cx),
             Timer::WaitedEnough(key) => self.waited(key, cx),
             Timer::LookForDeadlock(key) => self.look_for_deadlock(key, cx),
+            Timer::Heartbeat => self.heartbeat(cx),
+            Timer::Applied => self.applied(cx),
+            Timer::Promoted => self.promoted(cx),
         }
     }
 

@@ -10,10 +10,14 @@ use super::expr::{Condition, Expr, Names, VARIABLES};
 use super::program::{Argument, Call, Instruction, NOWHERE, Op, Place, Program};
 use super::spec::{CallOptions, Step};
 use crate::channel::Channel;
+use crate::database::copies::Route;
 use crate::dist::Dist;
 use crate::procedure::Procedure;
 use crate::units::Dur;
 use crate::wiring::{Wiring, did_you_mean};
+
+/// What a channel is used for that may go to a replica.
+const READS: &str = "reads";
 
 /// Compiles the flows of one component.
 pub struct Compiler<'w, 'a> {
@@ -24,6 +28,8 @@ pub struct Compiler<'w, 'a> {
     pub(super) program: Program,
     /// What distinguishes the channels of `program`: callee, policy, timeout, use.
     channels: Vec<(String, Option<String>, Option<Dur>, &'static str)>,
+    /// Whom the pools of `program` are for.
+    pub(super) pools: Vec<String>,
     pub(super) variables: Vec<String>,
     /// Names of the flows being inlined: a flow may not contain itself.
     pub(super) inlining: Vec<String>,
@@ -47,6 +53,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
             journey,
             program: Program::default(),
             channels: Vec::new(),
+            pools: Vec::new(),
             variables: Vec::new(),
             inlining: Vec::new(),
             rescue: NOWHERE,
@@ -247,6 +254,13 @@ impl<'w, 'a> Compiler<'w, 'a> {
         if let Some(timeout) = options.timeout {
             channel.set_timeout(timeout.0);
         }
+        if let Some(copies) = self.wiring.offers[callee].copies.clone() {
+            let route = Route::new(callee, &copies, usage == READS, self.wiring);
+            channel.route = Some(Box::new(route));
+        }
+        if let Some(pool) = self.pool(callee, &policy) {
+            channel.pool = Some(pool);
+        }
         self.program.channels.push(channel);
         self.channels.push(key);
         Some(self.channels.len() as u16 - 1)
@@ -309,8 +323,13 @@ impl<'w, 'a> Compiler<'w, 'a> {
         arg: Argument,
         into: Option<String>,
     ) {
+        let writes = procedure.statements.iter().any(|named| named.asked.writes());
+        let copied = self.wiring.offers.get(store).is_some_and(|offer| offer.copies.is_some());
+        let usage = if copied && !writes { READS } else { "" };
         let op = self.registered(store, procedure);
-        self.question(store, op, &CallOptions { into, ..CallOptions::default() }, arg, None);
+        let Some(channel) = self.channel_for(store, &CallOptions::default(), usage) else { return };
+        let into = into.as_deref().map(|name| self.variable(name));
+        self.emit(Op::Call(Call { channel, op, arg, into, record: None }));
     }
     /// The operation by which flows ask a store for `procedure`.
     pub(super) fn registered(&mut self, store: &str, procedure: Procedure) -> OpId {

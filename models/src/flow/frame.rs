@@ -15,6 +15,8 @@ engine::word! {
         Frame(Key),
         /// A fork that has waited long enough.
         Join(Key),
+        /// A pool of connections (first), and what is due there (second).
+        Pool((u16, u32)),
     }
 }
 

@@ -113,6 +113,7 @@ impl Machine {
                 self.cancel_children(cx, key);
                 self.go_on(cx, parent, Step::Throw(Outcome::TimedOut))
             }
+            Token::Pool((pool, what)) => self.pool_due(cx, pool, what),
         }
     }
 
@@ -155,7 +156,12 @@ impl Machine {
                 }
             };
         }
-        if let Next::Again(pause) = channel.done(cx, &mut frame.tries, answer.outcome) {
+        let next = channel.done(cx, &mut frame.tries, answer.outcome);
+        if std::mem::take(&mut frame.tries.lent) {
+            let channel = call.channel;
+            self.bring_back(cx, channel, answer.outcome);
+        }
+        if let Next::Again(pause) = next {
             if pause.is_zero() {
                 return self.run(cx, key);
             }
@@ -175,6 +181,7 @@ impl Machine {
         answer: Answer,
     ) -> Step {
         let Some(frame) = self.frames.get_mut(key) else { return Step::Wait };
+        let lent = frame.tries.lent;
         frame.tries = Try::NONE;
         let op = &self.program.code[frame.pc as usize].op;
         let call = question(op).expect("only questions are answered");
@@ -182,10 +189,16 @@ impl Machine {
             cx.record(operation, frame.request.born, frame.since, answer.outcome);
         }
         if answer.outcome != Outcome::Done {
-            return match op {
+            let step = match op {
                 Op::Lookup { miss, .. } => Step::Goto(*miss),
                 _ => Step::Throw(answer.outcome),
             };
+            if lent {
+                // Nobody was asked.
+                let channel = call.channel;
+                self.bring_back(cx, channel, Outcome::Done);
+            }
+            return step;
         }
         frame.found = fill_word(answer.value, answer.version);
         if let Some(place) = call.into {
@@ -210,7 +223,7 @@ impl Machine {
 
     /// Runs a frame, of whose present instruction this has become, until it waits or ends; then
     /// whoever waited for it, if that can go on.
-    fn go_on<C: Host>(
+    pub(super) fn go_on<C: Host>(
         &mut self,
         cx: &mut Cx<'_, C>,
         mut key: Key,
@@ -277,7 +290,7 @@ impl Machine {
     }
 
     #[inline]
-    fn step<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
+    pub(super) fn step<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
         let Some(frame) = self.frames.get_mut(key) else { return Step::Wait };
         let timer = Token::Frame(key);
         match &self.program.code[frame.pc as usize].op {
@@ -292,11 +305,16 @@ impl Machine {
                 Step::Wait
             }
             Op::Call(call) | Op::Lookup { call, .. } | Op::Acquire { call, .. } => {
+                let channel = &mut self.program.channels[call.channel as usize];
+                if let Some(pool) = channel.pool
+                    && !frame.tries.lent
+                {
+                    return self.borrow(cx, key, pool);
+                }
                 let asked = asked(frame, call, &self.extras);
-                if frame.tries.made == 0 {
+                if frame.tries.made == 0 && !frame.tries.lent {
                     frame.since = cx.now();
                 }
-                let channel = &mut self.program.channels[call.channel as usize];
                 match channel.ask(cx, &asked, &mut frame.tries, C::ticket(key)) {
                     Ok(()) => Step::Wait,
                     Err(answer) => self.conclude(cx, key, answer),

@@ -8,10 +8,13 @@ pub mod compile;
 pub mod expr;
 mod frame;
 pub mod machine;
+mod pooled;
 pub mod program;
 mod scopes;
 pub mod spec;
 mod statements;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_pooled;
 mod transaction;

@@ -7,6 +7,7 @@ use engine::ledger::LogId;
 use engine::{CounterId, OpId, OperationId, Outcome, Span};
 
 use super::expr::{Condition, Expr};
+use super::pooled::Kept;
 use crate::channel::Channel;
 
 /// A place in a program.
@@ -208,4 +209,6 @@ pub struct Program {
     pub code: Vec<Instruction>,
     /// Whom it talks to.
     pub channels: Vec<Channel>,
+    /// Connections that it keeps open.
+    pub(super) pools: Vec<Kept>,
 }

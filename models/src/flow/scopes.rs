@@ -50,6 +50,9 @@ impl Machine {
                 let extra = self.extra(key);
                 let mut hold = std::mem::replace(&mut extra.holds[slot as usize], Try::NONE);
                 self.program.channels[channel as usize].abandon(cx, &mut hold);
+                if hold.lent {
+                    self.bring_back(cx, channel, pending);
+                }
                 Step::Next
             }
             &Op::Caught { denied, other } => {
@@ -206,13 +209,20 @@ impl Machine {
     pub fn kill<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) {
         let Some(mut frame) = self.frames.remove(key) else { return };
         if let Some(call) = question(&self.program.code[frame.pc as usize].op) {
-            self.program.channels[call.channel as usize].abandon(cx, &mut frame.tries);
+            let channel = call.channel;
+            self.program.channels[channel as usize].abandon(cx, &mut frame.tries);
+            if frame.tries.lent {
+                self.bring_back(cx, channel, Outcome::Done);
+            }
         }
         if let Some(mut extra) = self.extras.remove(frame.extra) {
             self.cancel_children(cx, extra.join);
             self.kill(cx, extra.child);
             for hold in extra.holds.iter_mut().filter(|hold| hold.made > 0) {
                 self.program.channels[hold.channel as usize].abandon(cx, hold);
+                if hold.lent {
+                    self.bring_back(cx, hold.channel, Outcome::Done);
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use engine::Span;
 
+use super::pool::PoolSpec;
 use super::spec::{BackoffSpec, Policy, RetrySpec, ViewSpec};
 use crate::units::Dur;
 use crate::wiring::Wiring;
@@ -13,6 +14,9 @@ impl Policy {
         positive("total", self.total, wiring);
         if let Some(retry) = &self.retry {
             wiring.at_name("retry", |w| retry.check(w));
+        }
+        if let Some(pool) = &self.pool {
+            wiring.at_name("pool", |w| pool.check(w));
         }
         if let Some(balance) = &self.balance {
             wiring.at_name("balance", |w| balance.check(members, w));
@@ -42,6 +46,23 @@ impl RetrySpec {
                     w.problem(format!("it begins at {base} and yet never exceeds {cap}"));
                 }
             });
+        }
+    }
+}
+
+impl PoolSpec {
+    fn check(&self, wiring: &mut Wiring<'_>) {
+        if self.maximum == 0 {
+            wiring.at_name("maximum", |w| w.problem("a pool without connections lends none"));
+        }
+        if self.minimum_idle.is_some_and(|least| least > self.maximum) {
+            let message = format!("there are never more than {}", self.maximum);
+            wiring.at_name("minimum_idle", |w| w.problem(message));
+        }
+        positive("timeout", Some(self.timeout), wiring);
+        positive("lifetime", Some(self.lifetime), wiring);
+        if let Some(create) = &self.create {
+            wiring.at_name("create", |w| create.build(w));
         }
     }
 }

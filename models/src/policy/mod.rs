@@ -6,6 +6,7 @@ mod check;
 pub mod health;
 pub mod partition;
 pub mod placement;
+pub mod pool;
 pub mod retry;
 pub mod ring;
 pub mod spec;

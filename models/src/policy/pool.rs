@@ -88,8 +88,8 @@ pub struct Pool<W> {
     keep_idle: Span,
     /// The one used last is lent first.
     idle: Vec<Idle>,
-    /// Those lent, by when they are too old. Which of them comes back makes no difference: it counts
-    /// as the one that was lent first.
+    /// Those lent, by when they are too old. Which of them comes back makes no difference: it
+    /// counts as the one that was lent first.
     lent: VecDeque<Time>,
     /// One is being made.
     making: bool,

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::policy::pool::PoolSpec;
 use crate::units::{Dur, Share};
 
 /// How calls to one component are made. Everything may be left out.
@@ -23,6 +24,9 @@ pub struct Policy {
     pub balance: Option<BalanceSpec>,
     /// How the caller learns which members can be asked. Default: `Instant`.
     pub view: Option<ViewSpec>,
+    /// Connections that every caller keeps open, and lends to its requests one at a time, as
+    /// HikariCP does. For callers that run flows. Default: no limit.
+    pub pool: Option<PoolSpec>,
 }
 
 impl Policy {
@@ -36,6 +40,7 @@ impl Policy {
             retry: self.retry.or(other.retry),
             balance: self.balance.or(other.balance),
             view: self.view.or(other.view),
+            pool: self.pool.or(other.pool),
         }
     }
 }

@@ -18,6 +18,8 @@ word! {
         Frame(Key),
         /// A fork has waited long enough.
         Join(Key),
+        /// Something is due in a pool of connections.
+        Pool((u16, u32)),
         /// A health check of a member (second) of a channel (first) is due.
         Check((u16, u32)),
         /// A job is due.
@@ -143,6 +145,7 @@ impl Host for Worker {
         match token {
             Token::Frame(key) => Timer::Frame(key),
             Token::Join(key) => Timer::Join(key),
+            Token::Pool(due) => Timer::Pool(due),
         }
     }
 
@@ -167,6 +170,7 @@ impl Component for Worker {
         for (index, channel) in machine.channels().iter_mut().enumerate() {
             channel.start(cx, index as u16, |member| Timer::Check((index as u16, member)));
         }
+        machine.open_pools(cx);
         consumer.start(cx);
         for (index, job) in self.parts.jobs.iter().enumerate() {
             cx.after_fixed(job.period, Timer::Job(index as u32));
@@ -221,6 +225,7 @@ impl Component for Worker {
         let ended = match timer {
             Timer::Frame(key) => self.parts.machine.on_timer(cx, Token::Frame(key)),
             Timer::Join(key) => self.parts.machine.on_timer(cx, Token::Join(key)),
+            Timer::Pool(due) => self.parts.machine.on_timer(cx, Token::Pool(due)),
             Timer::Check((channel, member)) => {
                 let check = (channel, member);
                 let channel = &mut self.parts.machine.channels()[channel as usize];
@@ -266,5 +271,6 @@ impl Component for Worker {
     fn observe(&self, out: &mut Gauges) {
         out.level("queue", self.parts.admission.waiting() as f64);
         out.level("running", f64::from(self.parts.admission.busy()));
+        self.parts.machine.observe_pools(out);
     }
 }

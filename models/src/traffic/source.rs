@@ -100,6 +100,8 @@ word! {
         Join(Key),
         /// A health check of a member (second) of a channel (first) is due.
         Check((u16, u32)),
+        /// Something is due in a pool of connections.
+        Pool((u16, u32)),
     }
 }
 
@@ -252,6 +254,7 @@ impl Host for Source {
         match token {
             Token::Frame(key) => Timer::Frame(key),
             Token::Join(key) => Timer::Join(key),
+            Token::Pool(due) => Timer::Pool(due),
         }
     }
 
@@ -272,6 +275,9 @@ impl Component for Source {
         };
         for (index, channel) in channels.iter_mut().enumerate() {
             channel.start(cx, index as u16, |member| Timer::Check((index as u16, member)));
+        }
+        if let Plan::Journey { machine, .. } = &mut self.plan {
+            machine.open_pools(cx);
         }
         self.plan_next(cx);
         if let Arrivals::Closed(users) = self.arrivals {
@@ -297,6 +303,7 @@ impl Component for Source {
             Timer::Retry(key) => self.ask(key, cx),
             Timer::Frame(key) => self.frame(Token::Frame(key), cx),
             Timer::Join(key) => self.frame(Token::Join(key), cx),
+            Timer::Pool(due) => self.frame(Token::Pool(due), cx),
             Timer::Check((channel, member)) => {
                 let check = (channel, member);
                 let channel = self.channel(channel);

@@ -184,6 +184,11 @@ impl Builder {
         self.kernel.groups[group.0 as usize].name.clone()
     }
 
+    /// The group of a component.
+    pub fn group_of(&self, id: ComponentId) -> GroupId {
+        self.kernel.seats[id.0 as usize].group
+    }
+
     /// A way from one component to all members of a group. Its delays come from a stream named
     /// after the caller and the group, so that other links never change them.
     pub fn link(&mut self, from: ComponentId, to: GroupId) -> LinkId {

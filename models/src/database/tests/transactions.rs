@@ -104,7 +104,9 @@ fn a_transaction_sees_its_own_writes_and_undoes_them_all() {
             Try([Do("db", [Take("stock", (n: "2"))])], (denied: [Count("too many")])),
             Do("db", [Take("stock")]), Do("db", [Insert("sold")]),
         ])],
-        "fail": [Transaction("db", (), [Do("db", [Take("stock")]), Work(Always("4ms")), Fail("no")])],
+        "fail": [Transaction("db", (), [
+            Do("db", [Take("stock")]), Work(Always("4ms")), Fail("no"),
+        ])],
         "look": [Do("db", [Get("stock", (into: "n"))]), If("n < 3", [Count("dirty")])]"#;
     let lines = [("try", 0, 1), ("fail", 0, 2), ("look", 3, 1), ("look", 3, 2)];
     let (heard, record) = play(stage(operations, COMMIT), &lines);
