@@ -22,6 +22,10 @@ pub struct ReplicasSpec {
     /// 0s: a replica lags by the network alone).
     #[serde(default)]
     pub apply: Option<Dist>,
+    /// Commits are sent to the replicas together, so long after the first of them (default 0s: each
+    /// at once). What has not been sent is lost with the primary.
+    #[serde(default = "none")]
+    pub ship: Dur,
     /// What a commit waits for (default `Async`).
     #[serde(default)]
     pub acks: Acks,

@@ -5,6 +5,7 @@
 //! a key is, callers know from `shards`.
 
 pub mod copies;
+mod member;
 pub mod program;
 mod replica;
 mod session;

@@ -5,89 +5,19 @@
 //! the heartbeat brings a replica up to date. Values are in the ledger, which knows the present:
 //! a replica reads them as of what it has applied, and so tells the past.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use engine::chance::Sampler;
-use engine::ledger::{FollowerId, Lsn, Store};
+use engine::ledger::Lsn;
 use engine::{
-    Answer, Ask, Belief, CallId, CounterId, Cx, GroupId, Key, LinkId, MemberState, OpId, Outcome,
-    Port, Request, Span, Time,
+    Answer, Ask, Belief, CallId, Cx, Key, MemberState, OpId, Outcome, Port, Request, Span, Time,
 };
 
-use super::copies::{Acks, FailoverSpec, ReplicasSpec, Roles, Wrote};
-use super::program::Stored;
+use super::copies::Acks;
+use super::member::CopyRules;
 use super::shard::{Shard, Ticket, Timer};
-use crate::stores::dist_or;
-use crate::wiring::Wiring;
 
 /// How often the primary says how far it is, and replicas look whether it is there.
 pub(super) const HEARTBEAT: Span = Span::secs(1);
-
-/// What a member is, as known once the scenario is read.
-#[derive(Clone)]
-pub(super) struct CopyRules {
-    pub me: u16,
-    pub group: GroupId,
-    pub members: u16,
-    /// To the others of its group.
-    pub peers: LinkId,
-    pub roles: Roles,
-    pub wrote: Option<Wrote>,
-    pub apply: Sampler,
-    pub acks: Acks,
-    pub failover: Option<FailoverSpec>,
-    /// How far it has applied the log, and received it.
-    pub followers: [FollowerId; 2],
-    /// Says how far the log has come.
-    pub log: OpId,
-    /// Says how far a replica has come.
-    pub ack: OpId,
-    pub failovers: CounterId,
-    pub lost_writes: CounterId,
-    pub split_brain: CounterId,
-}
-
-impl ReplicasSpec {
-    /// The rules of one member of the database `name`, which holds `stored`.
-    pub(super) fn rules(
-        &self,
-        name: &str,
-        (group, me): (GroupId, u16),
-        stored: &BTreeMap<String, Stored>,
-        wiring: &mut Wiring<'_>,
-    ) -> CopyRules {
-        let members = self.count + 1;
-        let roles = Roles::of(wiring.builder.ledger(), name, members);
-        let stores: Vec<Store> = stored.values().map(|it| it.store()).collect();
-        let ledger = wiring.builder.ledger();
-        let followers = [0, 1].map(|_| ledger.follow(&stores));
-        roles.follow(ledger, me, followers);
-        let wrote = Wrote::of(name, &self.own_writes, wiring);
-        let apply = wiring.at_name("replicas", |wiring| {
-            dist_or(wiring, "apply", self.apply.as_ref(), Span::ZERO)
-        });
-        let id = wiring.builder.declared(group).member(me);
-        let stream = wiring.builder.stream(&format!("{name}/{me}"), "apply");
-        let counter = |counter, wiring: &mut Wiring<'_>| wiring.builder.counter(group, counter);
-        CopyRules {
-            me,
-            group,
-            members,
-            peers: wiring.builder.link(id, group),
-            roles,
-            wrote,
-            apply: Sampler { dist: apply, stream },
-            acks: self.acks,
-            failover: self.failover,
-            followers,
-            log: wiring.builder.op(&format!("{name}.log")),
-            ack: wiring.builder.op(&format!("{name}.ack")),
-            failovers: counter("failovers", wiring),
-            lost_writes: counter("lost_writes", wiring),
-            split_brain: counter("split_brain_writes", wiring),
-        }
-    }
-}
 
 /// A commit that waits for replicas.
 #[derive(Clone, Copy)]
@@ -114,6 +44,8 @@ pub(super) struct Copies {
     acked: Vec<Lsn>,
     waiting: VecDeque<Waiting>,
     belief: Belief,
+    /// Commits that are to be sent wait for others.
+    shipping: bool,
     /// When it last reached the primary.
     reached: Time,
     promoting: bool,
@@ -130,6 +62,7 @@ impl Copies {
             acked: vec![Lsn(0); rules.members as usize],
             waiting: VecDeque::new(),
             belief: Belief::new(rules.members),
+            shipping: false,
             reached: Time::ZERO,
             promoting: false,
             rules,
@@ -259,8 +192,24 @@ impl Shard {
         if waits {
             copies.waiting.push_back(Waiting { lsn, session, call, answer });
         }
-        self.send_log(cx);
+        match copies.rules.ship {
+            Span::ZERO => self.send_log(cx),
+            _ if copies.shipping => {}
+            ship => {
+                copies.shipping = true;
+                cx.after_fixed(ship, Timer::Ship);
+            }
+        }
         waits
+    }
+
+    /// The commits of a while are sent.
+    pub(super) fn ship(&mut self, cx: &mut Cx<'_, Self>) {
+        let copies = self.copies();
+        copies.shipping = false;
+        if copies.leads {
+            self.send_log(cx);
+        }
     }
 
     fn send_log(&mut self, cx: &mut Cx<'_, Self>) {

@@ -8,12 +8,13 @@
 use std::collections::VecDeque;
 
 use engine::{
-    Answer, CallId, Component, CounterId, Cx, Gauges, Hears, Key, Outcome, Slab, Span,
+    Answer, CallId, Component, CounterId, Cx, Gauges, Hears, Key, Never, Outcome, Slab, Span,
     chance::Sampler, ledger::Statement, word,
 };
 
+use super::member::CopyRules;
 use super::program::Programs;
-use super::replica::{Copies, CopyRules};
+use super::replica::Copies;
 use super::session::Session;
 use crate::procedure::Part;
 use crate::stores::locks::Locks;
@@ -57,6 +58,8 @@ word! {
         LookForDeadlock(Key),
         /// A second is over.
         Heartbeat,
+        /// Commits are to be sent to the replicas.
+        Ship,
         /// A transaction of the primary has been applied here.
         Applied,
         /// The promotion is done.
@@ -222,6 +225,7 @@ impl Component for Shard {
             Timer::WaitedEnough(key) => self.waited(key, cx),
             Timer::LookForDeadlock(key) => self.look_for_deadlock(key, cx),
             Timer::Heartbeat => self.heartbeat(cx),
+            Timer::Ship => self.ship(cx),
             Timer::Applied => self.applied(cx),
             Timer::Promoted => self.promoted(cx),
         }
