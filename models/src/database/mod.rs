@@ -36,11 +36,12 @@ use tables::TableSpec;
 /// Shards that execute transactions of statements, all or none, over a bounded number of
 /// connections.
 ///
-/// Source: the documentation of HikariCP (maximumPoolSize) and PostgreSQL (commit_delay: one flush
-/// makes many transactions durable).
+/// Source: the documentation of HikariCP (maximumPoolSize), PostgreSQL (commit_delay: one flush
+/// makes many transactions durable; lock_timeout, deadlock_timeout, synchronous_commit), InnoDB
+/// (row locks) and Patroni (ttl).
 ///
-/// Not modelled: row locks and isolation levels, replicas, query plans, checkpoints, disks beyond
-/// the flush of a commit.
+/// Not modelled: isolation levels (reads see what is committed, and nothing is locked but rows
+/// that are written), query plans, checkpoints, disks beyond the flush of a commit.
 ///
 /// Example: `Database(shards: (count: 4, by: Ring(key: "product")), connections: 8,
 /// statement: Exp("2ms"), tables: { "stock": Table(key: "product", rows: 100_000, value: 50) })`

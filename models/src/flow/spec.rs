@@ -54,6 +54,7 @@ pub enum Step {
     Lock(String, HoldOptions, Vec<Step>),
     /// Holds a connection of a database while doing the body: every `Do` on that database in it
     /// is part of one transaction, which commits at the end of the body, or is rolled back.
+    /// Example: `Transaction("db", (lock: "product"), [Do("db", [Take("product")])])`
     Transaction(String, TransactionOptions, Vec<Step>),
     /// Does the body; whatever comes of it, the flow goes on.
     /// Example: `Try([Call("bank.charge")], (denied: [Count("no")], else: [Count("broken")]))`
