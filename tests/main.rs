@@ -7,6 +7,7 @@ mod examples;
 mod faults;
 mod golden;
 mod laws;
+mod machines;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mutations;

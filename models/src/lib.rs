@@ -20,6 +20,7 @@ pub mod topic;
 pub mod waiting_room;
 
 pub mod by;
+pub mod cpu;
 pub mod dist;
 mod stores;
 pub mod units;

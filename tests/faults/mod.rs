@@ -10,7 +10,7 @@ use engine::{Outcome, RunRecord};
 use crate::theory::measure;
 
 /// How a request ended: outcome, and milliseconds since it was wanted.
-type End = (Outcome, f64);
+pub type End = (Outcome, f64);
 
 const FINE: End = (Outcome::Done, 120.0);
 /// Turned away at the door.
@@ -33,7 +33,7 @@ fn patient(timeline: &str) -> RunRecord {
     played(&format!("timeline: [{timeline}],"), s, r#"timeout: "60s""#)
 }
 
-fn played(more: &str, components: &str, users: &str) -> RunRecord {
+pub fn played(more: &str, components: &str, users: &str) -> RunRecord {
     let text = format!(
         r#"(
         duration: "15500ms", settle: "10s", sample: "1ms", network: (any: "10ms"), {more}
@@ -47,7 +47,7 @@ fn played(more: &str, components: &str, users: &str) -> RunRecord {
 /// How the request of each second ended. Intervals are so short that mostly one request ends in
 /// each, and its time is known exactly. Where several end together their times are known to 0.4 %,
 /// and are whole multiples of 10 ms.
-fn ends(record: &RunRecord) -> Vec<End> {
+pub fn ends(record: &RunRecord) -> Vec<End> {
     let operation = &record.operations["s.get"];
     let mut ends = vec![(Outcome::Done, f64::NAN); record.requests.generated as usize];
     for (at, interval) in record.series.times.iter().zip(&operation.intervals) {

@@ -57,6 +57,15 @@ pub fn measure(text: &str, seeds: u64) -> Vec<RunRecord> {
     runs.remove(0).records
 }
 
+/// What is wrong with a scenario whose names are all right.
+pub fn problems(text: &str) -> Vec<String> {
+    let variants = [(String::new(), resolved(text))];
+    match sweep(&variants, &[1], &[], 1, &|_, _| {}) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.into_iter().map(|problem| problem.message).collect(),
+    }
+}
+
 /// Whether the long versions of tests are wanted.
 pub fn is_long() -> bool {
     std::env::var_os("SIM_LONG_TESTS").is_some_and(|value| value == "1")

@@ -17,12 +17,12 @@ mod tests;
 use std::collections::BTreeMap;
 
 use engine::chance::{Dist as Draw, Sampler};
-use engine::station::Curve;
 use engine::{Discipline, GroupId, Span};
 use serde::Deserialize;
 
 use crate::ComponentSpec;
 use crate::by::By;
+use crate::cpu::{self, Scaling};
 use crate::dist::Dist;
 use crate::stores::dist_or;
 use crate::units::Dur;
@@ -61,6 +61,9 @@ pub struct DatabaseSpec {
     queue: u32,
     /// Cores of each shard, shared by the statements that run (default: no limit).
     cpu: Option<f64>,
+    /// What many busy cores cost one another: `(contention: 0.03, crosstalk: 0.0001)` (default:
+    /// nothing).
+    scaling: Option<Scaling>,
     /// CPU time of one statement (default 1ms).
     statement: Option<Dist>,
     /// What a transaction that writes waits for: `Group(fsync: …)` (default: nothing).
@@ -150,6 +153,7 @@ impl DatabaseSpec {
         if self.cpu.is_some_and(|cores| !(cores.is_finite() && cores > 0.0)) {
             wiring.at_name("cpu", |w| w.problem("cores are a number above zero"));
         }
+        cpu::check(self.cpu, self.scaling, wiring);
     }
 }
 
@@ -163,8 +167,8 @@ impl ComponentSpec for DatabaseSpec {
     }
 
     fn cpu(&self) -> Option<Discipline> {
-        let cores = self.cpu.filter(|cores| cores.is_finite() && *cores > 0.0)?;
-        Some(Discipline::Share { cores, curve: Curve::None })
+        let cores = self.cpu.filter(|cores| cores.is_finite() && *cores > 0.0);
+        cpu::shared(cores, self.scaling)
     }
 
     fn offer(&self) -> Offer {

@@ -4,7 +4,7 @@
 //! the instruction at the frame's program counter. A frame that ends leaves its key stale, and
 //! every event still on its way to it misses.
 
-use engine::{Answer, Cx, Key, Outcome, Request, Slab, Time};
+use engine::{Answer, Cx, Key, Outcome, Request, Slab, Span, Time};
 
 pub use super::frame::{Ended, Host, Origin, Token, of_record};
 use super::frame::{Extra, Frame, Join, asked, question};
@@ -21,6 +21,8 @@ pub struct Machine {
     pub(super) joins: Slab<Join>,
     /// Lists of children that forks have finished with.
     pub(super) spare: Vec<Vec<Key>>,
+    /// How many times as long work takes: above 1 in a process that is new.
+    pub slowness: f64,
 }
 
 /// What became of one instruction.
@@ -51,7 +53,7 @@ impl Machine {
     /// A machine without frames.
     pub fn new(program: Program) -> Machine {
         let (frames, extras, joins) = (Slab::default(), Slab::default(), Slab::default());
-        Machine { program, frames, extras, joins, spare: Vec::new() }
+        Machine { program, frames, extras, joins, spare: Vec::new(), slowness: 1.0 }
     }
 
     /// Frames in progress, children included.
@@ -295,7 +297,10 @@ impl Machine {
         let timer = Token::Frame(key);
         match &self.program.code[frame.pc as usize].op {
             Op::Work(sampler) => {
-                let span = cx.sample(*sampler);
+                let mut span = cx.sample(*sampler);
+                if self.slowness != 1.0 {
+                    span = Span::from_f64(span.0 as f64 * self.slowness);
+                }
                 cx.work(span, C::timer(timer));
                 Step::Wait
             }

@@ -343,6 +343,10 @@ fn balances_that_make_no_sense_are_named() {
         ),
         (r#"Maglev(key: "request", table: 100)"#, "the table's size is a prime above the members'"),
         (r#"Sticky(key: "user")"#, "there is no draw `user`"),
+        ("WeightedRandom(weights: [1])", "1 weights for 2 members"),
+        (r#"Shuffle(key: "request", shard: 3)"#, "a shard is 1 to 2 members"),
+        ("Prequal(probes: 0)", "some are sent, and at most 100 per request"),
+        ("Prequal(pool: 1)", "a choice needs 2 probes, and 1000 are plenty"),
     ] {
         let (mut stage, _) = Stage::new(1, None);
         let mut wiring = Wiring::new(&mut stage.builder, Vec::new());

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use engine::{ComponentId, Discipline, GroupId, station::Curve};
+use engine::{ComponentId, Discipline, GroupId};
 use serde::Deserialize;
 
 use super::admission::{Admission, Order};
 use super::consumer::{Consumer, ConsumerSpec};
+use super::process::{self, PausesSpec, Process, Said, WarmUpSpec};
 use super::worker::{Job, Worker, WorkerParts};
 use crate::ComponentSpec;
+use crate::cpu::{self, Scaling};
+use crate::dist::Dist;
 use crate::flow::compile::Compiler;
 use crate::flow::machine::Machine;
 use crate::flow::spec::Step;
@@ -18,9 +21,11 @@ use crate::wiring::{Offer, Wiring};
 /// Replicas that run flows for their callers, by the clock, or for records of a topic.
 ///
 /// Source: `Threads` as the worker pools of servlet containers (Tomcat: maxThreads, acceptCount);
-/// `EventLoop` as servers that never block; `consumes` as the consumer of Kafka's Java client.
+/// `EventLoop` as servers that never block, `Loops` as Node.js, nginx workers and Redis; `scaling`
+/// as Gunther's universal scalability law; `consumes` as the consumer of Kafka's Java client.
 ///
-/// Not modelled: garbage collection, memory, connection limits, autoscaling, deployments.
+/// Not modelled: memory and its limit, collections that grow with what is alive, CPU quotas by the
+/// period (`cpu` below 1 is a slower core), connection limits, autoscaling, deployments.
 ///
 /// Example: `Service(replicas: 3, cpu: 2, server: Threads(workers: 64),
 /// operations: { "get": [Work(Exp("5ms"))] })`
@@ -31,6 +36,9 @@ pub struct ServiceSpec {
     pub replicas: u16,
     /// CPU cores of each replica, shared by all it works on. Default: unlimited.
     pub cpu: Option<f64>,
+    /// What many busy cores cost one another: `(contention: 0.03, crosstalk: 0.0001)`. Default:
+    /// nothing.
+    pub scaling: Option<Scaling>,
     /// Who may begin. Default: `EventLoop`.
     pub server: ServerSpec,
     /// What it does for callers.
@@ -43,6 +51,14 @@ pub struct ServiceSpec {
     pub consumer: ConsumerSpec,
     /// What it does when it starts, and after each crash.
     pub at_start: Vec<Step>,
+    /// When it stands still, as for collections of garbage. Default: never.
+    pub pauses: Option<PausesSpec>,
+    /// How slow it is after a restart: `(times: 5, requests: 10_000)`. Default: as ever. Those that
+    /// are there when the run begins are warm.
+    pub warm_up: Option<WarmUpSpec>,
+    /// How long it takes to start again before it takes calls; until then it refuses them.
+    /// Default: no time.
+    pub start_up: Option<Dist>,
     /// Drop requests whose callers have left, if those say so (`cancel: true`). Default: false.
     pub drop_left: bool,
 }
@@ -52,12 +68,16 @@ impl Default for ServiceSpec {
         ServiceSpec {
             replicas: 1,
             cpu: None,
+            scaling: None,
             server: ServerSpec::EventLoop,
             operations: BTreeMap::new(),
             jobs: BTreeMap::new(),
             consumes: BTreeMap::new(),
             consumer: ConsumerSpec::default(),
             at_start: Vec::new(),
+            pauses: None,
+            warm_up: None,
+            start_up: None,
             drop_left: false,
         }
     }
@@ -68,6 +88,12 @@ impl Default for ServiceSpec {
 pub enum ServerSpec {
     /// Everyone: only the CPU limits it.
     EventLoop,
+    /// Everyone; but each of so many loops, with a core of its own, computes one thing at a time
+    /// and to its end, as Node.js, an nginx worker or Redis does: who computes long keeps all
+    /// others waiting. Waiting for others costs a loop nothing.
+    ///
+    /// Example: `Loops(1)`
+    Loops(u32),
     /// So many at a time, held for the whole request, waiting included.
     /// Example: `Threads(workers: 64, queue: 256, order: Lifo)`
     Threads {
@@ -101,7 +127,12 @@ impl ComponentSpec for ServiceSpec {
     }
 
     fn cpu(&self) -> Option<Discipline> {
-        self.cpu.map(|cores| Discipline::Share { cores, curve: Curve::None })
+        match self.server {
+            ServerSpec::Loops(servers) => Some(Discipline::Fifo { servers: servers.max(1) }),
+            // Who stands still needs a CPU that can be stopped.
+            _ if self.pauses.is_some() && self.cpu.is_none() => Some(Discipline::Delay),
+            _ => cpu::shared(self.cpu, self.scaling),
+        }
     }
 
     fn offer(&self) -> Offer {
@@ -124,6 +155,18 @@ impl ServiceSpec {
         if let ServerSpec::Threads { workers: 0, .. } = self.server {
             wiring.at_name("server", |w| w.problem("a server without workers serves nobody"));
         }
+        if let ServerSpec::Loops(loops) = self.server {
+            if loops == 0 {
+                wiring.at_name("server", |w| w.problem("a server without loops serves nobody"));
+            }
+            if self.cpu.is_some() || self.scaling.is_some() {
+                let help = Some("leave out `cpu` and `scaling`".to_string());
+                wiring.at_name("server", |w| w.problem_with("each loop is a core", help));
+            }
+        } else {
+            cpu::check(self.cpu, self.scaling, wiring);
+        }
+        process::check(self.process(), wiring);
         if self.operations.is_empty() && self.jobs.is_empty() && self.consumes.is_empty() {
             let help = "give it operations: { \"get\": [Work(Exp(\"5ms\"))] }".to_string();
             wiring.problem_with("a service that does nothing", Some(help));
@@ -135,6 +178,11 @@ impl ServiceSpec {
                 });
             }
         }
+    }
+
+    fn process(&self) -> Said<'_> {
+        let (pauses, start_up) = (self.pauses.as_ref(), self.start_up.as_ref());
+        Said { pauses, warm_up: self.warm_up, start_up }
     }
 
     fn worker(
@@ -166,16 +214,18 @@ impl ServiceSpec {
         let machine = Machine::new(compiler.finish());
         let consumer = Consumer::build(&self.consumer, &consumes, id, group, wiring);
         let admission = match self.server {
-            ServerSpec::EventLoop => Admission::unlimited(),
+            ServerSpec::EventLoop | ServerSpec::Loops(_) => Admission::unlimited(),
             ServerSpec::Threads { workers, queue, order } => {
                 Admission::threads(workers, queue, order)
             }
         };
         let threads = match self.server {
-            ServerSpec::EventLoop => 0,
+            ServerSpec::EventLoop | ServerSpec::Loops(_) => 0,
             ServerSpec::Threads { workers, .. } => workers,
         };
         let drop_left = self.drop_left;
+        let owner = wiring.builder.name(id);
+        let process = Process::build(self.process(), &owner, wiring);
         Worker::new(WorkerParts {
             machine,
             entries,
@@ -185,6 +235,7 @@ impl ServiceSpec {
             admission,
             threads,
             drop_left,
+            process,
         })
     }
 }

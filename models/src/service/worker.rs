@@ -7,6 +7,7 @@ use engine::{
 use super::admission::{Admission, Admitted};
 use super::consumer::{CONSUMED, Consumer};
 use super::load::Load;
+use super::process::Process;
 use crate::channel::{ASKS_FOR_LOAD, Caller};
 use crate::flow::machine::{Ended, Host, Machine, Origin, Token};
 use crate::flow::program::Place;
@@ -28,6 +29,10 @@ word! {
         Fetch(u32),
         /// Who consumes what is to be looked at again.
         Assign,
+        /// It is time to stand still.
+        Pause,
+        /// It has started, and takes calls.
+        Started,
     }
 }
 
@@ -63,6 +68,8 @@ pub struct WorkerParts {
     /// 0: no limit.
     pub(super) threads: u32,
     pub(super) drop_left: bool,
+    /// Only if there is something to say about it.
+    pub(super) process: Option<Box<Process>>,
 }
 
 /// One replica of a service.
@@ -87,6 +94,9 @@ impl Worker {
         let request = cx.request(call);
         let known = self.parts.entries.iter().find(|(op, _)| *op == request.op);
         let (_, entry) = *known.expect("callers ask for what is offered");
+        if let Some(process) = &mut self.parts.process {
+            self.parts.machine.slowness = process.begins(cx);
+        }
         self.parts.machine.start(cx, entry, request, Origin::Call(call)).1
     }
 
@@ -118,6 +128,37 @@ impl Worker {
         cx.vacate();
         let call = self.parts.admission.leave()?;
         self.begin(call, cx)
+    }
+
+    /// It takes calls from now on, and does what it does of itself.
+    fn open(&mut self, cx: &mut Cx<'_, Self>) {
+        cx.servers(self.parts.threads.max(self.parts.consumer.threads()));
+        let WorkerParts { machine, consumer, .. } = &mut self.parts;
+        for (index, channel) in machine.channels().iter_mut().enumerate() {
+            channel.start(cx, index as u16, |member| Timer::Check((index as u16, member)));
+        }
+        machine.open_pools(cx);
+        consumer.start(cx);
+        for (index, job) in self.parts.jobs.iter().enumerate() {
+            cx.after_fixed(job.period, Timer::Job(index as u32));
+        }
+        for entry in self.parts.starts.clone() {
+            let request = Request::internal(OpId::PROBE, cx.now());
+            let origin = Origin::Host(STARTED);
+            let ended = self.parts.machine.start(cx, entry, request, origin).1;
+            self.over(ended, cx);
+        }
+    }
+
+    /// Something about the process itself.
+    #[cold]
+    fn lives(&mut self, timer: Timer, cx: &mut Cx<'_, Self>) {
+        let Some(process) = &mut self.parts.process else { return };
+        if let Timer::Pause = timer {
+            return process.pause(cx);
+        }
+        process.started(cx);
+        self.open(cx);
     }
 
     fn job(&mut self, index: u32, cx: &mut Cx<'_, Self>) {
@@ -165,21 +206,8 @@ impl Component for Worker {
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
-        cx.servers(self.parts.threads.max(self.parts.consumer.threads()));
-        let WorkerParts { machine, consumer, .. } = &mut self.parts;
-        for (index, channel) in machine.channels().iter_mut().enumerate() {
-            channel.start(cx, index as u16, |member| Timer::Check((index as u16, member)));
-        }
-        machine.open_pools(cx);
-        consumer.start(cx);
-        for (index, job) in self.parts.jobs.iter().enumerate() {
-            cx.after_fixed(job.period, Timer::Job(index as u32));
-        }
-        for entry in self.parts.starts.clone() {
-            let request = Request::internal(OpId::PROBE, cx.now());
-            let origin = Origin::Host(STARTED);
-            let ended = self.parts.machine.start(cx, entry, request, origin).1;
-            self.over(ended, cx);
+        if self.parts.process.as_mut().is_none_or(|process| process.start(cx)) {
+            self.open(cx);
         }
     }
 
@@ -187,6 +215,9 @@ impl Component for Worker {
     fn on_call(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
         if let Some(load) = &mut self.load {
             load.came(call, self.parts.admission.in_flight(), cx.now());
+        }
+        if self.parts.process.as_ref().is_some_and(|process| process.is_starting()) {
+            return cx.reply(call, Answer::of(Outcome::Refused));
         }
         match self.parts.admission.arrive(call) {
             Admitted::Begins => {
@@ -233,6 +264,7 @@ impl Component for Worker {
                 None
             }
             Timer::Job(index) => return self.job(index, cx),
+            Timer::Pause | Timer::Started => return self.lives(timer, cx),
             Timer::Fetch(partition) => {
                 self.parts.consumer.fetch(partition, cx);
                 None
@@ -260,6 +292,9 @@ impl Component for Worker {
     }
 
     fn on_probe(&mut self, probe: CallId, cx: &mut Cx<'_, Self>) -> Answer {
+        if self.parts.process.as_ref().is_some_and(|process| process.is_starting()) {
+            return Answer::of(Outcome::Refused);
+        }
         if cx.argument(probe) != ASKS_FOR_LOAD {
             return Answer::DONE;
         }

@@ -108,8 +108,16 @@ impl Builder {
             Some(Discipline::Share { cores, .. }) => *cores,
         };
         let station = cpu.map(|discipline| Box::new(Station::new(discipline)));
-        let backlog = Vec::new();
-        let node = Node { zone, station, cores, turn: 0, planned: None, paused: false, backlog };
+        let node = Node {
+            zone,
+            station,
+            cores,
+            turn: 0,
+            planned: None,
+            paused: false,
+            stalled: Time::ZERO,
+            backlog: Vec::new(),
+        };
         self.kernel.nodes.push(node);
         NodeId(self.kernel.nodes.len() as u32 - 1)
     }

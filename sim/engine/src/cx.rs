@@ -7,7 +7,7 @@ use crate::calls::{Ask, Call, Caller, Phase};
 use crate::chance::{Coin, NumberSampler, Sampler, StreamId};
 use crate::component::Component;
 use crate::event::{Event, Job};
-use crate::group::{Belief, ComponentId, Group, GroupId};
+use crate::group::{Belief, ComponentId, Group, GroupId, MemberState};
 use crate::kernel::{Kernel, Port};
 use crate::ledger::Ledger;
 use crate::meter::{CounterId, OperationId};
@@ -271,6 +271,20 @@ impl<C: Component> Cx<'_, C> {
     /// Says how many servers there are; 0: no limit, no utilisation.
     pub fn servers(&mut self, servers: u32) {
         self.kernel.seat(self.me).servers = servers;
+    }
+
+    /// Its node stands still for so long: nothing happens there, and everything that comes is
+    /// delivered afterwards, late. The node needs a CPU, if only [`Discipline::Delay`].
+    ///
+    /// [`Discipline::Delay`]: crate::Discipline::Delay
+    pub fn stall(&mut self, lasts: Span) {
+        self.kernel.stall(self.me, lasts);
+    }
+
+    /// Tells its group that it is starting, and does not take calls yet; or that it does.
+    pub fn announce(&mut self, ready: bool) {
+        let state = if ready { MemberState::Ready } else { MemberState::Starting };
+        self.kernel.note(self.me, state);
     }
 
     /// Counts one call that this component turned away on purpose.

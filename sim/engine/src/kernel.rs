@@ -107,6 +107,8 @@ pub(crate) struct Node {
     pub turn: u32,
     pub planned: Option<Time>,
     pub paused: bool,
+    /// Until when it stands still of itself.
+    pub stalled: Time,
     /// What came while it was paused.
     pub backlog: Vec<Event>,
 }

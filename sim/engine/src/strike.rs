@@ -7,12 +7,20 @@ use crate::event::{Event, NodeId};
 use crate::group::{ComponentId, MemberState};
 use crate::kernel::{Kernel, LinkId, Status};
 use crate::network::Disturbance;
+use crate::time::Span;
 use crate::world::World;
+
+/// Holds levers for a node that stands still of itself, in place of an action; the node's number
+/// is below.
+const STALL: u32 = 1 << 31;
 
 impl World {
     /// An action begins; or, the second time, ends.
     pub(crate) fn act(&mut self, index: u32) {
         let now = self.kernel.now;
+        if index & STALL != 0 {
+            return self.kernel.go_on(index & !STALL);
+        }
         let planned = &mut self.actions[index as usize];
         if planned.began.is_some() {
             planned.ended = Some(now);
@@ -120,6 +128,10 @@ impl World {
         self.kernel.note(id, MemberState::Down);
         self.kernel.drop_jobs(id);
         self.kernel.break_calls(id, silent);
+        // Whatever it stood still for ends with it.
+        let node = self.kernel.node_of(id).0;
+        self.kernel.nodes[node as usize].stalled = now;
+        self.kernel.go_on(node);
     }
 
     fn join_or_leave(&mut self, id: ComponentId, present: bool) {
@@ -213,6 +225,29 @@ impl Kernel {
         backlog.into_iter().for_each(|event| self.queue.at(now, event));
     }
 
+    /// A node stands still of itself, as for a collection of garbage. One that does already is not
+    /// stopped for longer.
+    pub(crate) fn stall(&mut self, id: ComponentId, lasts: Span) {
+        let (node, until) = (self.node_of(id).0, self.now + lasts);
+        let place = &mut self.nodes[node as usize];
+        if place.stalled > self.now || lasts.is_zero() {
+            return;
+        }
+        place.stalled = until;
+        self.levers.hold(STALL | node, Lever::Paused, node, 1.0);
+        self.apply_node(node);
+        self.queue.at(until, Event::Action(STALL | node));
+    }
+
+    /// A node goes on. Crashes end a standstill early: the end that was planned for it is then
+    /// stale, and may meet the next one.
+    fn go_on(&mut self, node: u32) {
+        let over = self.nodes[node as usize].stalled <= self.now;
+        if over && !self.levers.release(STALL | node).is_empty() {
+            self.apply_node(node);
+        }
+    }
+
     fn apply_errors(&mut self, id: ComponentId) {
         self.seat(id).errors = self.levers.either(Lever::Errors, id.0);
     }
@@ -258,16 +293,17 @@ impl Kernel {
     /// What has come to a process that stands still is in its socket's buffer: its connection is
     /// open, and breaks with the process.
     fn accept_backlog(&mut self, id: ComponentId) {
-        let node = self.node_of(id);
-        for event in &self.nodes[node.0 as usize].backlog {
-            let Event::Arrive(call) = event else { continue };
-            if let Some(call) = self.calls.get_mut(*call)
-                && call.at == id
-                && call.phase == Phase::Travelling
-            {
+        let Kernel { nodes, seats, calls, .. } = self;
+        let node = seats[id.0 as usize].node;
+        nodes[node.0 as usize].backlog.retain(|event| {
+            let Event::Arrive(call) = event else { return true };
+            let Some(call) = calls.get_mut(*call) else { return true };
+            let accepted = call.at == id && call.phase == Phase::Travelling;
+            if accepted {
                 call.phase = Phase::Held;
             }
-        }
+            !accepted
+        });
     }
 
     fn link_from(&self, link: LinkId) -> ComponentId {

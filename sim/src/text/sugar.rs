@@ -7,7 +7,7 @@ const TIMED_STEPS: [&str; 2] = ["Wait", "Work"];
 
 /// Fields that take a distribution, wherever they are: `think: "2s"`, `network: (any: "1ms")`.
 /// No other field of these names takes text that begins with a digit.
-const TIMED_FIELDS: [&str; 11] = [
+const TIMED_FIELDS: [&str; 14] = [
     "any",
     "same_zone",
     "cross_zone",
@@ -19,6 +19,9 @@ const TIMED_FIELDS: [&str; 11] = [
     "command",
     "access",
     "append",
+    "gap",
+    "lasts",
+    "start_up",
 ];
 
 /// Writes short forms out, everywhere below `value`. The tree's depth was bounded when it was
@@ -59,7 +62,7 @@ fn always(value: &mut Value) {
 mod tests {
     use super::TIMED_FIELDS;
 
-    const SOURCES: [&str; 8] = [
+    const SOURCES: [&str; 9] = [
         include_str!("../scenario/spec.rs"),
         include_str!("../../../models/src/traffic/spec.rs"),
         include_str!("../../../models/src/database/mod.rs"),
@@ -68,6 +71,7 @@ mod tests {
         include_str!("../../../models/src/topic/mod.rs"),
         include_str!("../../../models/src/waiting_room/mod.rs"),
         include_str!("../../../models/src/service/spec.rs"),
+        include_str!("../../../models/src/service/process.rs"),
     ];
 
     /// Fields of the type are all there, and no others.
