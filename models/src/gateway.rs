@@ -124,6 +124,9 @@ impl GatewaySpec {
             let place = known.iter().position(|name| name == target).unwrap_or_else(|| {
                 let group = wiring.builder.find(target).expect("it offers operations");
                 let policy = wiring.policy(target);
+                if self.proxy == Proxy::Forward {
+                    passes_on(target, wiring);
+                }
                 gateway.channels.push(Channel::build(wiring, id, group, &policy, "channel"));
                 known.push(target.clone());
                 known.len() - 1
@@ -132,6 +135,33 @@ impl GatewaySpec {
         }
         gateway
     }
+}
+
+/// Reports what a gateway cannot do that passes calls on to `target`: the answers pass it by.
+fn passes_on(target: &str, wiring: &mut Wiring<'_>) {
+    let (own, policy) = (wiring.policies.get(target).cloned(), wiring.policy(target));
+    let own = own.unwrap_or_default();
+    let asks = [
+        ("`timeout`", own.timeout.is_some()),
+        ("`total`", own.total.is_some()),
+        ("`retry`", own.retry.is_some()),
+        ("`cancel`", own.cancel == Some(true)),
+        ("`connections`", own.connections.is_some()),
+        ("a balance that goes by latency", policy.balance.is_some_and(|it| it.learns())),
+    ];
+    let redirects = wiring.offers[target].partitions > 0;
+    wiring.enter_name("proxy");
+    let help = Some("proxy: Call makes calls of its own".to_string());
+    for (what, _) in asks.iter().filter(|(_, said)| *said) {
+        let message = format!("a gateway that passes calls on cannot heed {what} of `{target}`");
+        wiring.problem_with(message, help.clone());
+    }
+    if redirects {
+        let message =
+            format!("a gateway that passes calls on cannot follow where `{target}` points");
+        wiring.problem_with(message, help);
+    }
+    wiring.leave();
 }
 
 word! {
@@ -175,14 +205,23 @@ pub struct Gateway {
     forwards: bool,
 }
 
+impl Slot {
+    /// What the gateway asks for it.
+    #[inline]
+    fn asked(&self, cx: &Cx<'_, Gateway>) -> Asked {
+        let request = Request { op: self.op, ..cx.request(self.call) };
+        Asked { request, arg: cx.argument(self.call) }
+    }
+}
+
 impl Gateway {
     #[inline]
     fn ask(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
         let Some(slot) = self.slots.get_mut(key) else { return };
-        let request = Request { op: slot.op, ..cx.request(slot.call) };
-        let asked = Asked { request, arg: cx.argument(slot.call) };
+        let asked = slot.asked(cx);
         let channel = &mut self.channels[slot.channel as usize];
-        if let Err(answer) = channel.ask(cx, &asked, &mut slot.tries, Ticket::Slot(key)) {
+        let (ticket, again) = (Ticket::Slot(key), Timer::Again(key));
+        if let Err(answer) = channel.ask(cx, &asked, &mut slot.tries, ticket, again) {
             let call = slot.call;
             self.slots.discard(key);
             cx.reply(call, answer);
@@ -203,8 +242,8 @@ impl Component for Gateway {
 
     fn hears(&self) -> Hears {
         let cancels = self.channels.iter().any(Channel::cancels);
-        let counts = self.channels.iter().any(Channel::counts);
-        Hears { hangup: !self.forwards && cancels, settle: self.forwards && counts }
+        let listens = self.channels.iter().any(Channel::listens);
+        Hears { hangup: !self.forwards && cancels, settle: self.forwards && listens }
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
@@ -229,8 +268,9 @@ impl Component for Gateway {
     fn on_return(&mut self, ticket: Ticket, answer: Answer, cx: &mut Cx<'_, Self>) {
         let key = match ticket {
             Ticket::Slot(key) => key,
-            Ticket::Check((channel, member)) => {
-                return self.channels[channel as usize].checked(cx, member, answer);
+            Ticket::Check(check) => {
+                let channel = &mut self.channels[check.0 as usize];
+                return channel.checked(cx, check.1, answer, Timer::Check(check));
             }
         };
         let Some(slot) = self.slots.get_mut(key) else { return };
@@ -239,6 +279,17 @@ impl Component for Gateway {
             return cx.reply(slot.call, answer);
         }
         let channel = &mut self.channels[slot.channel as usize];
+        if channel.goes_on(&answer, &slot.tries) {
+            let asked = slot.asked(cx);
+            let (ticket, again) = (Ticket::Slot(key), Timer::Again(key));
+            if let Err(answer) = channel.go_on(cx, &asked, &answer, &mut slot.tries, ticket, again)
+            {
+                let call = slot.call;
+                self.slots.discard(key);
+                cx.reply(call, answer);
+            }
+            return;
+        }
         let next = channel.done(cx, &mut slot.tries, answer.outcome);
         // A grant that breaks is not asked for again: who held it must hear that it is gone.
         let next = if slot.granted { Next::Over } else { next };
@@ -279,13 +330,17 @@ impl Component for Gateway {
         }
     }
 
-    fn on_settle(&mut self, port: Port, _: Outcome, _: &mut Cx<'_, Self>) {
+    fn on_settle(&mut self, port: Port, outcome: Outcome, cx: &mut Cx<'_, Self>) {
         if let Some(channel) = self.channels.iter_mut().find(|channel| channel.owns(port)) {
-            channel.settled(port);
+            channel.settled(cx, port, outcome);
         }
     }
 
     fn observe(&self, out: &mut Gauges) {
         out.level("running", self.slots.len() as f64);
+        let waiting: Vec<usize> = self.channels.iter().filter_map(Channel::waiting).collect();
+        if !waiting.is_empty() {
+            out.level("queue", waiting.iter().sum::<usize>() as f64);
+        }
     }
 }

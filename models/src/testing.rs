@@ -178,8 +178,18 @@ pub fn parse<T: serde::de::DeserializeOwned>(text: &str) -> T {
 
 /// What is wrong with a scenario: the place and the message of each problem.
 pub fn problems(draws: &[&str], flows: &str, components: &str) -> Vec<(String, String)> {
+    problems_under("{}", draws, flows, components)
+}
+
+/// As [`problems`], under policies.
+pub fn problems_under(
+    policies: &str,
+    draws: &[&str],
+    flows: &str,
+    components: &str,
+) -> Vec<(String, String)> {
     let mut builder = Builder::new(Frame::plain(1, Span::secs(60)));
-    let found = wire(&mut builder, draws, [flows, "{}", components]);
+    let found = wire(&mut builder, draws, [flows, policies, components]);
     let segment = |segment: &Segment| match segment {
         Segment::Name(name) => name.clone(),
         Segment::Index(index) => index.to_string(),
@@ -197,7 +207,13 @@ fn wire(
     draws: &[&str],
     [flows, policies, components]: [&str; 3],
 ) -> Vec<Problem> {
-    let specs: BTreeMap<String, Spec> = parse(components);
+    let mut specs: BTreeMap<String, Spec> = parse(components);
+    let offers = specs.iter().map(|(name, spec)| (name.clone(), spec.offer())).collect();
+    for spec in specs.values_mut() {
+        if let Spec::Gateway(gateway) = spec {
+            gateway.resolve(&offers);
+        }
+    }
     let zone = builder.zone("a");
     let mut groups = Vec::new();
     for (name, spec) in &specs {

@@ -77,6 +77,8 @@ pub struct Wiring<'a> {
     pub procedures: BTreeMap<String, Vec<(OpId, Rc<Procedure>)>>,
     /// Rings by how many members and virtual nodes they have: all callers go by the same one.
     pub rings: BTreeMap<(u16, u32), Rc<Ring>>,
+    /// Which zone the users are near whose traffic is being built, if they are near one.
+    pub near: Option<String>,
     /// Mistakes found so far.
     pub problems: Vec<Problem>,
     logs: BTreeMap<(String, u16), LogId>,
@@ -96,6 +98,7 @@ impl<'a> Wiring<'a> {
             policies: BTreeMap::new(),
             procedures: BTreeMap::new(),
             rings: BTreeMap::new(),
+            near: None,
             problems: Vec::new(),
             logs: BTreeMap::new(),
             path: Vec::new(),
@@ -221,7 +224,7 @@ impl<'a> Wiring<'a> {
             let here = self.leave_to(&["policies", &name]);
             let callee = self.builder.find(&name);
             let members = callee.map(|group| self.builder.declared(group).size);
-            policy.check(members, self);
+            policy.check(&name, members, self);
             self.return_to(here);
         }
     }

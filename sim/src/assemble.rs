@@ -114,11 +114,15 @@ fn timeline(topology: &Topology, wiring: &mut Wiring<'_>) {
         for (index, (entry, whom)) in entries.enumerate() {
             let deed = wiring.at_index(index, |wiring| deed(&entry.r#do, whom, topology, wiring));
             let lasts = entry.r#for.map(|lasts| lasts.0);
-            let restart = matches!(entry.r#do, Act::Restart(_));
+            let by_itself = match &entry.r#do {
+                Act::Restart(_) => Some(AT_ONCE),
+                Act::Leave(_, options) => Some(options.drain.0).filter(|drain| !drain.is_zero()),
+                _ => None,
+            };
             wiring.builder.action(Action {
                 name: entry.label(),
                 at: Time::ZERO + entry.at.0,
-                lasts: lasts.or(restart.then_some(AT_ONCE)),
+                lasts: lasts.or(by_itself),
                 target: target(whom, wiring.builder),
                 deed,
             });
@@ -135,7 +139,7 @@ fn absent(topology: &Topology, builder: &mut Builder) {
     for (entry, whom) in entries {
         let Whom::Members(members, _) = whom else { continue };
         let joins = matches!(entry.r#do, Act::Join(_));
-        for member in members.iter().filter(|_| joins || matches!(entry.r#do, Act::Leave(_))) {
+        for member in members.iter().filter(|_| joins || matches!(entry.r#do, Act::Leave(..))) {
             if !known.contains(&member) && joins {
                 let group = builder.find(&member.0).expect("selectors mean declared groups");
                 builder.absent(builder.declared(group).member(member.1));
@@ -152,7 +156,8 @@ fn deed(act: &Act, whom: &Whom, topology: &Topology, wiring: &mut Wiring<'_>) ->
         Act::ZoneLoss(_) => Deed::Crash { silent: true },
         Act::Pause(_) => Deed::Pause,
         Act::Join(_) => Deed::Present(true),
-        Act::Leave(_) => Deed::Present(false),
+        Act::Leave(_, options) if options.drain.0.is_zero() => Deed::Present(false),
+        Act::Leave(..) => Deed::Drain,
         Act::Slow(_, options) => Deed::Speed(1.0 / options.times),
         Act::Errors(_, options) => Deed::Errors(options.rate.0),
         Act::Cut(_) | Act::Partition(_) => Deed::Link(Trouble::Cut),

@@ -299,7 +299,7 @@ fn options(entry: &Entry, index: &str, findings: &mut Findings) {
         Act::Errors(_, options) | Act::Loss(_, options) if options.rate.0 == 0.0 => {
             error("rate", "a rate of nothing does nothing", "rate: \"10%\"");
         }
-        Act::Join(_) | Act::Leave(_) if entry.r#for.is_some() => {
+        Act::Join(_) | Act::Leave(..) if entry.r#for.is_some() => {
             let help = "another line says when that ends: Join or Leave".to_string();
             findings.error(&["timeline", index, "for"], "it is for good", Some(help));
         }

@@ -27,7 +27,8 @@ impl Channel {
     pub(super) fn probe<C: Caller>(&mut self, cx: &mut Cx<'_, C>) {
         let Some(prequal) = self.balance.prequal() else { return };
         let (stream, age) = (self.stream, prequal.age());
-        for &member in prequal.to_probe(&self.ready, &mut |n| cx.below(stream, n)) {
+        let ready = self.view.as_ref().map_or(&self.ready[..], |view| view.ready(0));
+        for &member in prequal.to_probe(ready, &mut |n| cx.below(stream, n)) {
             let request = Request::internal(OpId::PROBE, cx.now());
             let ask = Ask { request, arg: ASKS_FOR_LOAD, timeout: Some(age), cancel: false };
             let ticket = C::check((self.place, LOAD | u32::from(member)));

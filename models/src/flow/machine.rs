@@ -144,13 +144,10 @@ impl Machine {
             self.extra(key).holds[slot as usize] = tries;
             return self.run(cx, key);
         }
-        if answer.outcome == Outcome::Redirected && frame.tries.made < 8 {
+        if channel.goes_on(&answer, &frame.tries) {
             let asked = asked(frame, call, &self.extras);
-            let member = answer.value as u16;
-            channel.done(cx, &mut frame.tries, Outcome::Redirected);
-            channel.redirected(&asked.request, member);
-            let ticket = C::ticket(key);
-            return match channel.ask_member(cx, &asked, member, &mut frame.tries, ticket) {
+            let (ticket, again) = (C::ticket(key), C::timer(Token::Frame(key)));
+            return match channel.go_on(cx, &asked, &answer, &mut frame.tries, ticket, again) {
                 Ok(()) => None,
                 Err(answer) => {
                     let step = self.conclude(cx, key, answer);
@@ -320,7 +317,8 @@ impl Machine {
                 if frame.tries.made == 0 && !frame.tries.lent {
                     frame.since = cx.now();
                 }
-                match channel.ask(cx, &asked, &mut frame.tries, C::ticket(key)) {
+                let channel = &mut self.program.channels[call.channel as usize];
+                match channel.ask(cx, &asked, &mut frame.tries, C::ticket(key), C::timer(timer)) {
                     Ok(()) => Step::Wait,
                     Err(answer) => self.conclude(cx, key, answer),
                 }

@@ -40,8 +40,8 @@ impl Machine {
                 let held = self.extras.get(frame.extra).expect("it holds a grant");
                 let member = held.holds[*slot as usize].member;
                 let channel = &mut self.program.channels[call.channel as usize];
-                let ticket = C::ticket(key);
-                match channel.ask_member(cx, &asked, member, &mut frame.tries, ticket) {
+                let (ticket, again) = (C::ticket(key), C::timer(Token::Frame(key)));
+                match channel.ask_member(cx, &asked, member, &mut frame.tries, ticket, again) {
                     Ok(()) => Step::Wait,
                     Err(answer) => self.conclude(cx, key, answer),
                 }
@@ -199,8 +199,10 @@ impl Machine {
         let Some(frame) = self.frames.get(key) else { return };
         let Some(extra) = self.extras.get_mut(frame.extra) else { return };
         let held = extra.holds.iter_mut().filter(|hold| hold.call != Key::NONE);
-        for hold in held.filter(|hold| !cx.waits(hold.call)) {
-            self.program.channels[hold.channel as usize].broken(hold);
+        for hold in held {
+            if !cx.waits(hold.call) {
+                self.program.channels[hold.channel as usize].broken(cx, hold);
+            }
         }
     }
 

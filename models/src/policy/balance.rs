@@ -7,6 +7,7 @@ pub mod hash;
 pub mod latency;
 pub mod least;
 pub mod maglev;
+pub mod pinned;
 pub mod prequal;
 pub mod random;
 pub mod rule;

@@ -3,13 +3,14 @@
 use engine::Span;
 
 use super::pool::PoolSpec;
-use super::spec::{BackoffSpec, Policy, RetrySpec, ViewSpec};
+use super::spec::{BackoffSpec, Policy, RetrySpec};
 use crate::units::Dur;
 use crate::wiring::Wiring;
 
 impl Policy {
-    /// Reports mistakes at the present place. `members` is how many the callee has, if it is known.
-    pub fn check(&self, members: Option<u16>, wiring: &mut Wiring<'_>) {
+    /// Reports mistakes at the present place, in the policy for `callee`. `members` is how many
+    /// that has, if it is known.
+    pub fn check(&self, callee: &str, members: Option<u16>, wiring: &mut Wiring<'_>) {
         positive("timeout", self.timeout, wiring);
         positive("total", self.total, wiring);
         if let Some(retry) = &self.retry {
@@ -21,12 +22,25 @@ impl Policy {
         if let Some(balance) = &self.balance {
             wiring.at_name("balance", |w| balance.check(members, w));
         }
-        if let Some(ViewSpec::Checked { every, timeout, fall, rise }) = &self.view {
-            wiring.at_name("view", |w| {
-                positive("every", Some(*every), w);
-                positive("timeout", Some(*timeout), w);
-                if *fall == 0 || *rise == 0 {
-                    w.problem("`fall` and `rise` are at least 1");
+        if let Some(view) = &self.view {
+            wiring.at_name("view", |w| view.check(callee, w));
+        }
+        if let Some(passive) = &self.passive {
+            wiring.at_name("passive", |w| passive.check(w));
+        }
+        if let Some(pool) = &self.pool {
+            wiring.at_name("pool", |w| pool.check(w));
+        }
+        if let Some(locality) = &self.locality {
+            wiring.at_name("locality", |w| locality.check(w));
+        }
+        if let Some(slow_start) = &self.slow_start {
+            wiring.at_name("slow_start", |w| {
+                slow_start.check(w);
+                if self.balance.as_ref().is_some_and(|balance| balance.key().is_some()) {
+                    w.problem(
+                        "a member's share is fixed where keys decide: nothing can start slowly",
+                    );
                 }
             });
         }
@@ -67,7 +81,8 @@ impl PoolSpec {
     }
 }
 
-fn positive(field: &str, span: Option<Dur>, wiring: &mut Wiring<'_>) {
+/// Reports a time of nothing in a field.
+pub(super) fn positive(field: &str, span: Option<Dur>, wiring: &mut Wiring<'_>) {
     if span.is_some_and(|span| span.0 == Span::ZERO) {
         wiring.at_name(field, |w| w.problem(format!("`{field}` is some time, not none")));
     }

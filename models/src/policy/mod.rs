@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod balance;
 mod check;
+pub mod connections;
 pub mod health;
 pub mod partition;
 pub mod placement;
@@ -10,6 +11,11 @@ pub mod pool;
 pub mod retry;
 pub mod ring;
 pub mod spec;
+pub mod view;
 
 #[cfg(test)]
 mod played;
+#[cfg(test)]
+mod played_connections;
+#[cfg(test)]
+mod played_health;

@@ -68,39 +68,49 @@ impl Component for Puppet {
 }
 
 /// One play: who answers how, under which policy, and what happens to whom.
-struct Play {
+pub(super) struct Play {
     members: u16,
     script: Vec<(u64, Answer)>,
     policy: &'static str,
-    proxy: &'static str,
-    lines: Vec<Line>,
+    pub(super) proxy: &'static str,
+    pub(super) lines: Vec<Line>,
     /// Crashes of one of `it` (or of the gateway: `None`): which one, from when to when.
-    crashes: Vec<(Option<u16>, u64, u64)>,
+    pub(super) crashes: Vec<(Option<u16>, u64, u64)>,
+    /// Whichever calls one of `it` answers with errors, and for how long.
+    pub(super) errors: Vec<(u16, u64, u64)>,
+    /// One of `it` leaves: says so, and is gone.
+    pub(super) leaves: Vec<(u16, u64, u64)>,
 }
 
 /// What became of it.
 #[derive(Debug)]
-struct Told {
-    asked: Vec<(u64, u16, u8)>,
+pub(super) struct Told {
+    pub(super) asked: Vec<(u64, u16, u8)>,
     left: Vec<(u64, u16)>,
-    answers: Vec<(u64, usize, Outcome)>,
+    pub(super) answers: Vec<(u64, usize, Outcome)>,
 }
 
-fn lines(at: &[u64]) -> Vec<Line> {
+pub(super) fn lines(at: &[u64]) -> Vec<Line> {
     at.iter().map(|at| Line::new(Span::millis(*at), engine::OpId(0), 0, 7)).collect()
 }
 
-fn say(after: u64, outcome: Outcome) -> (u64, Answer) {
+pub(super) fn say(after: u64, outcome: Outcome) -> (u64, Answer) {
     (after, Answer::of(outcome))
 }
 
 impl Play {
-    fn new(members: u16, script: &[(u64, Answer)], policy: &'static str, at: &[u64]) -> Play {
+    pub(super) fn new(
+        members: u16,
+        script: &[(u64, Answer)],
+        policy: &'static str,
+        at: &[u64],
+    ) -> Play {
         let (script, lines) = (script.to_vec(), lines(at));
-        Play { members, script, policy, proxy: "Call", lines, crashes: Vec::new() }
+        let (crashes, errors, leaves) = (Vec::new(), Vec::new(), Vec::new());
+        Play { members, script, policy, proxy: "Call", lines, crashes, errors, leaves }
     }
 
-    fn run(mut self) -> Told {
+    pub(super) fn run(mut self) -> Told {
         let (mut stage, it) = Stage::new(self.members, None);
         let zone = stage.builder.zone("a");
         let node = stage.builder.node(zone, None);
@@ -115,6 +125,7 @@ impl Play {
         let mut wiring = Wiring::new(&mut stage.builder, Vec::new());
         let offer = Offer { operations: vec!["get".into()], ..Offer::default() };
         wiring.offers.insert("it".into(), offer);
+        wiring.offers.insert("edge".into(), Offer::default());
         wiring.policies.insert("it".into(), parse(self.policy));
         wiring.check_policies();
         let text = format!("(routes: {{ \"/\": \"it\" }}, proxy: {})", self.proxy);
@@ -122,14 +133,26 @@ impl Play {
         gateway.resolve(&wiring.offers);
         gateway.build("edge", edge, &mut wiring);
         assert_eq!(wiring.problems, []);
-        for &(member, from, to) in &self.crashes {
+        let crash = Deed::Crash { silent: false };
+        let crashes = self.crashes.iter().map(|&(member, from, to)| {
             let id = member.map_or(stage.member(edge, 0), |member| stage.member(it, member));
+            (id, from, to, crash.clone())
+        });
+        let errors = self
+            .errors
+            .iter()
+            .map(|&(member, from, to)| (stage.member(it, member), from, to, Deed::Errors(1.0)));
+        let leaves = self
+            .leaves
+            .iter()
+            .map(|&(member, says, gone)| (stage.member(it, member), says, gone, Deed::Drain));
+        for (id, from, to, deed) in crashes.chain(errors).chain(leaves).collect::<Vec<_>>() {
             stage.builder.action(Action {
-                name: "Crash".into(),
+                name: "it".into(),
                 at: Time::ZERO + Span::millis(from),
                 lasts: Some(Span::millis(to - from)),
                 target: Target::Members { pool: vec![id], pick: None },
-                deed: Deed::Crash { silent: false },
+                deed,
             });
         }
         let op = stage.builder.op("edge.get");
@@ -351,7 +374,7 @@ fn balances_that_make_no_sense_are_named() {
         let (mut stage, _) = Stage::new(1, None);
         let mut wiring = Wiring::new(&mut stage.builder, Vec::new());
         let policy: crate::policy::spec::Policy = parse(&format!("(balance: {balance})"));
-        policy.check(Some(2), &mut wiring);
+        policy.check("it", Some(2), &mut wiring);
         let messages: Vec<&str> = wiring.problems.iter().map(|it| it.message.as_str()).collect();
         assert_eq!(messages, [says], "{balance}");
     }

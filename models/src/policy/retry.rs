@@ -62,7 +62,8 @@ impl Retry {
     }
 }
 
-fn outcome(cause: Cause) -> Outcome {
+/// The outcome behind a cause.
+pub(super) fn outcome(cause: Cause) -> Outcome {
     match cause {
         Cause::Refused => Outcome::Refused,
         Cause::Reset => Outcome::Reset,

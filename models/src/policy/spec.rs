@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::policy::pool::PoolSpec;
+pub use super::connections::ConnectionsSpec;
+pub use super::health::spec::{LocalitySpec, PassiveSpec, SlowStartSpec, ViewSpec};
+pub use super::pool::PoolSpec;
 use crate::units::{Dur, Share};
 
 /// How calls to one component are made. Everything may be left out.
@@ -24,6 +26,17 @@ pub struct Policy {
     pub balance: Option<BalanceSpec>,
     /// How the caller learns which members can be asked. Default: `Instant`.
     pub view: Option<ViewSpec>,
+    /// What the caller concludes about members from how its calls end. Default: nothing.
+    pub passive: Option<PassiveSpec>,
+    /// With fewer of the members believed well, all are asked (Envoy: 50%); 0%: never, callers
+    /// are refused. Default: all are asked when none is left; under `MaxFails`, nobody.
+    pub panic: Option<Share>,
+    /// How the share of a member grows that has come into rotation. Default: at once.
+    pub slow_start: Option<SlowStartSpec>,
+    /// Which members are asked first, by where they are. Default: all alike.
+    pub locality: Option<LocalitySpec>,
+    /// Connections to each member that are kept and limited. Default: none are reckoned with.
+    pub connections: Option<ConnectionsSpec>,
     /// Connections that every caller keeps open, and lends to its requests one at a time, as
     /// HikariCP does. For callers that run flows. Default: no limit.
     pub pool: Option<PoolSpec>,
@@ -40,6 +53,11 @@ impl Policy {
             retry: self.retry.or(other.retry),
             balance: self.balance.or(other.balance),
             view: self.view.or(other.view),
+            passive: self.passive.or(other.passive),
+            panic: self.panic.or(other.panic),
+            slow_start: self.slow_start.or(other.slow_start),
+            locality: self.locality.or(other.locality),
+            connections: self.connections.or(other.connections),
             pool: self.pool.or(other.pool),
         }
     }
@@ -232,6 +250,20 @@ pub enum BalanceSpec {
         #[serde(default = "in_turn")]
         first: Box<BalanceSpec>,
     },
+    /// At layer 4: connections are balanced, not requests. A connection stays where it was opened,
+    /// and requests use all connections in turn.
+    /// Example: `PerConnection(connections: 300)`
+    PerConnection {
+        /// How many connections a caller has; each client of an L4 balancer is one or a few.
+        connections: u32,
+        /// How long a connection lives; the first ones end spread over this time. Default: as long
+        /// as its member can be asked.
+        #[serde(default)]
+        lifetime: Option<Dur>,
+        /// Who a connection is opened to. Default: in turn.
+        #[serde(default = "in_turn")]
+        first: Box<BalanceSpec>,
+    },
     /// Two choices within a part of the members, wider under load (Finagle). Callers begin at
     /// different members.
     /// Example: `Aperture(least: 12)`
@@ -300,6 +332,10 @@ fn cold() -> Share {
     Share(0.84)
 }
 
+fn one_second() -> Dur {
+    Dur(engine::Span::secs(1))
+}
+
 fn ten_seconds() -> Dur {
     Dur(engine::Span::secs(10))
 }
@@ -327,35 +363,4 @@ fn two() -> u32 {
 /// 150 points a member keep shares within about a tenth of one another.
 fn virtual_nodes() -> u32 {
     150
-}
-
-/// How a caller learns which members can be asked.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum ViewSpec {
-    /// It knows at once who is up: an idealised registry.
-    Instant,
-    /// It checks each member itself.
-    /// Example: `Checked(every: "2s", timeout: "1s", fall: 3, rise: 2)`
-    Checked {
-        /// How often.
-        every: Dur,
-        /// A check without an answer has failed after this. Default: 1s.
-        #[serde(default = "one_second")]
-        timeout: Dur,
-        /// Failures in a row until a member is out. Default: 3.
-        #[serde(default = "three")]
-        fall: u32,
-        /// Successes in a row until it is in again. Default: 2.
-        #[serde(default = "two")]
-        rise: u32,
-    },
-}
-
-fn one_second() -> Dur {
-    Dur(engine::Span::secs(1))
-}
-
-fn three() -> u32 {
-    3
 }

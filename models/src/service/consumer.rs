@@ -240,8 +240,8 @@ impl Consumer {
         let request = Request::internal(part.fetch, cx.now());
         let asked = Asked { request, arg: log_word(part.number, part.position) };
         let channel = &mut self.channels[part.channel];
-        let asks =
-            channel.ask_member(cx, &asked, part.leader, &mut part.tries, Ticket::Fetch(index));
+        let (ticket, again) = (Ticket::Fetch(index), Timer::Fetch(index));
+        let asks = channel.ask_member(cx, &asked, part.leader, &mut part.tries, ticket, again);
         debug_assert!(asks.is_ok(), "a fetch has no deadline");
     }
 

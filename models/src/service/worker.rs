@@ -239,9 +239,9 @@ impl Component for Worker {
                 let ended = self.parts.machine.on_return(cx, frame, answer);
                 self.over(ended, cx);
             }
-            Ticket::Check((channel, member)) => {
-                let channels = self.parts.machine.channels();
-                channels[channel as usize].checked(cx, member, answer);
+            Ticket::Check(check) => {
+                let channel = &mut self.parts.machine.channels()[check.0 as usize];
+                channel.checked(cx, check.1, answer, Timer::Check(check));
             }
             Ticket::Fetch(partition) => {
                 let WorkerParts { consumer, machine, .. } = &mut self.parts;

@@ -128,6 +128,15 @@ struct Shot {
     choice: u16,
 }
 
+impl Shot {
+    #[inline]
+    fn asked(&self, op: OpId) -> Asked {
+        let &Shot { root, born, draws, .. } = self;
+        let request = Request { root, draws, ..Request::internal(op, born) };
+        Asked { request, arg: 0 }
+    }
+}
+
 /// What a user takes who neither waits nor thinks.
 const BREATH: Span = Span::millis(1);
 
@@ -199,12 +208,11 @@ impl Source {
     fn ask(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
         let Plan::Mix { choices, channels, .. } = &mut self.plan else { return };
         let Some(shot) = self.shots.get_mut(key) else { return };
-        let &mut Shot { root, born, draws, choice, .. } = shot;
-        let Choice { op, channel, .. } = choices[choice as usize];
-        let request = Request { root, draws, ..Request::internal(op, born) };
-        let asked = Asked { request, arg: 0 };
+        let Choice { op, channel, .. } = choices[shot.choice as usize];
+        let asked = shot.asked(op);
         let channel = &mut channels[channel as usize];
-        if let Err(answer) = channel.ask(cx, &asked, &mut shot.tries, Ticket::Shot(key)) {
+        let (ticket, again) = (Ticket::Shot(key), Timer::Retry(key));
+        if let Err(answer) = channel.ask(cx, &asked, &mut shot.tries, ticket, again) {
             self.finish(key, answer.outcome, cx);
         }
     }
@@ -316,8 +324,9 @@ impl Component for Source {
     fn on_return(&mut self, ticket: Ticket, answer: Answer, cx: &mut Cx<'_, Self>) {
         match ticket {
             Ticket::Shot(key) => self.answered(key, answer, cx),
-            Ticket::Check((channel, member)) => {
-                self.channel(channel).checked(cx, member, answer);
+            Ticket::Check(check) => {
+                let channel = self.channel(check.0);
+                channel.checked(cx, check.1, answer, Timer::Check(check));
             }
             Ticket::Frame(frame) => {
                 let Plan::Journey { machine, .. } = &mut self.plan else { return };
@@ -354,7 +363,16 @@ impl Source {
     fn answered(&mut self, key: Key, answer: Answer, cx: &mut Cx<'_, Self>) {
         let Plan::Mix { choices, channels, .. } = &mut self.plan else { return };
         let Some(shot) = self.shots.get_mut(key) else { return };
-        let channel = &mut channels[choices[shot.choice as usize].channel as usize];
+        let Choice { op, channel, .. } = choices[shot.choice as usize];
+        let channel = &mut channels[channel as usize];
+        if channel.goes_on(&answer, &shot.tries) {
+            let (asked, ticket, again) = (shot.asked(op), Ticket::Shot(key), Timer::Retry(key));
+            if let Err(answer) = channel.go_on(cx, &asked, &answer, &mut shot.tries, ticket, again)
+            {
+                self.finish(key, answer.outcome, cx);
+            }
+            return;
+        }
         match channel.done(cx, &mut shot.tries, answer.outcome) {
             Next::Over => self.finish(key, answer.outcome, cx),
             Next::Again(pause) if pause.is_zero() => self.ask(key, cx),

@@ -56,6 +56,9 @@ pub struct OpenSpec {
     /// How long a user waits for an answer. Default: what the policy says.
     #[serde(default)]
     pub timeout: Option<Dur>,
+    /// The zone they are near, for policies with `locality: SameZone`. Default: none.
+    #[serde(default)]
+    pub near: Option<String>,
 }
 
 /// Users who wait for an answer.
@@ -88,6 +91,9 @@ pub struct ClosedSpec {
     /// How long a user waits for an answer. Default: what the policy says.
     #[serde(default)]
     pub timeout: Option<Dur>,
+    /// The zone they are near, for policies with `locality: SameZone`. Default: none.
+    #[serde(default)]
+    pub near: Option<String>,
 }
 
 /// How arrivals are spread.
@@ -224,7 +230,9 @@ impl TrafficSpec {
                 (&closed.to, &closed.mix, &closed.journey, closed.timeout)
             }
         };
+        wiring.near = self.near(wiring);
         let plan = plan(name, id, to, mix, journey, timeout, wiring);
+        wiring.near = None;
         let arrivals = match self {
             TrafficSpec::Open(open) => {
                 let legs = wiring.at_name("rate", |w| open.rate.legs(duration, w));
@@ -249,6 +257,23 @@ impl TrafficSpec {
         if let Some(plan) = plan {
             wiring.builder.put(id, Source::new(arrivals, draws, plan));
         }
+    }
+}
+
+impl TrafficSpec {
+    /// The zone that these users are near; a problem if there is no such zone.
+    fn near(&self, wiring: &mut Wiring<'_>) -> Option<String> {
+        let (TrafficSpec::Open(OpenSpec { near, .. })
+        | TrafficSpec::Closed(ClosedSpec { near, .. })) = self;
+        let zone = near.as_ref()?;
+        if !wiring.builder.zones()[1..].contains(zone) {
+            let known: Vec<&str> = wiring.builder.zones()[1..].iter().map(String::as_str).collect();
+            let help = did_you_mean(zone, &known)
+                .or_else(|| Some("zones are listed as zones: [\"a\", \"b\"]".to_string()));
+            let message = format!("there is no zone `{zone}`");
+            wiring.at_name("near", |w| w.problem_with(message, help));
+        }
+        Some(zone.clone())
     }
 }
 

@@ -73,6 +73,9 @@ pub enum Deed {
     /// The member joins its group, fresh (`true`), or leaves it: takes no new calls and finishes
     /// what it holds. Lasts until another such action.
     Present(bool),
+    /// The member is on its way out of its group: everybody may know, and it still takes calls.
+    /// When the action ends, it leaves.
+    Drain,
     /// A lever of the component's own: its word, and what to set it to. Set once, when it begins.
     Lever {
         /// Which lever, as the component packs it.
@@ -93,6 +96,8 @@ pub enum Lever {
     Speed,
     /// The component's error rate.
     Errors,
+    /// Held by a drain: the component will leave its group.
+    Leaving,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -100,6 +100,17 @@ impl Builder {
         ZoneId(index as u16)
     }
 
+    /// The names of all zones; the first is nowhere in particular.
+    pub fn zones(&self) -> &[String] {
+        &self.kernel.zones
+    }
+
+    /// The name of the zone a component is in; empty for users, who are in none.
+    pub fn zone_of(&self, id: ComponentId) -> &str {
+        let zone = self.kernel.nodes[self.kernel.node_of(id).0 as usize].zone;
+        self.kernel.zones.get(usize::from(zone.0)).map_or("", String::as_str)
+    }
+
     /// A machine. Without a discipline its CPU is unlimited, and work takes what it takes.
     pub fn node(&mut self, zone: ZoneId, cpu: Option<Discipline>) -> NodeId {
         let cores = match &cpu {

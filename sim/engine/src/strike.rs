@@ -72,6 +72,12 @@ impl World {
                 self.kernel.apply_errors(id);
             }
             Deed::Present(present) => self.join_or_leave(id, present),
+            Deed::Drain => {
+                self.kernel.levers.hold(action, Lever::Leaving, id.0, 1.0);
+                if self.kernel.seat(id).status == Status::Up {
+                    self.kernel.note(id, MemberState::Draining);
+                }
+            }
             Deed::Lever { word, to } => {
                 if self.kernel.seat(id).status == Status::Up {
                     self.components[id.0 as usize].lever(id, word, to, &mut self.kernel);
@@ -109,6 +115,7 @@ impl World {
                 Lever::Down => {}
                 Lever::Paused | Lever::Speed => self.kernel.apply_node(target),
                 Lever::Errors => self.kernel.apply_errors(ComponentId(target)),
+                Lever::Leaving => self.join_or_leave(ComponentId(target), false),
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::check::metric::METRICS;
 use source::{Item, Member, items};
 
 /// Where scenarios' types stand: the comment at the top of a file belongs to its first type.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 21] = [
     include_str!("../scenario/spec.rs"),
     include_str!("../../../models/src/gateway.rs"),
     include_str!("../../../models/src/service/spec.rs"),
@@ -33,6 +33,8 @@ const SOURCES: [&str; 19] = [
     include_str!("../../../models/src/by.rs"),
     include_str!("../../../models/src/policy/placement/ranges.rs"),
     include_str!("../../../models/src/policy/spec.rs"),
+    include_str!("../../../models/src/policy/health/spec.rs"),
+    include_str!("../../../models/src/policy/pool.rs"),
     include_str!("../../../models/src/dist.rs"),
     include_str!("../../../models/src/flow/spec.rs"),
     include_str!("../../../models/src/traffic/spec.rs"),
@@ -41,7 +43,7 @@ const SOURCES: [&str; 19] = [
 
 /// What else there is beside components: the name of its page, its type, and what it is. The
 /// parts of all but the first are listed one by one.
-const TOPICS: [(&str, &str, &str); 11] = [
+const TOPICS: [(&str, &str, &str); 13] = [
     ("Scenario", "Scenario", "a whole file: its fields"),
     ("Traffic", "TrafficSpec", "who asks"),
     ("Rate", "LegSpec", "the legs of a rate: how many arrive when"),
@@ -49,6 +51,8 @@ const TOPICS: [(&str, &str, &str); 11] = [
     ("Statement", "StatementSpec", "what flows ask of stores with `Do`"),
     ("Policy", "Policy", "how calls to one component are made"),
     ("Balance", "BalanceSpec", "which member a call goes to: the policy `balance`"),
+    ("View", "ViewSpec", "how a caller learns who can be asked: the policy `view`"),
+    ("Passive", "PassiveSpec", "what it concludes from its calls: the policy `passive`"),
     ("Backoff", "BackoffSpec", "the pause before another try: the policy `retry`"),
     ("Act", "Act", "what the timeline can do to a system"),
     ("Draw", "NumberSpec", "whole numbers that requests are born with"),

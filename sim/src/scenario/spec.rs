@@ -158,8 +158,17 @@ pub enum Act {
     /// Example: `Join("api/2")`
     Join(String),
     /// Members leave their group: they finish what they have, and get nothing new.
-    /// Example: `Leave("api/2")`
-    Leave(String),
+    /// Example: `Leave("api/2", (drain: "30s"))`
+    Leave(String, #[serde(default)] LeaveOptions),
+}
+
+/// Options of `Leave`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LeaveOptions {
+    /// For so long they are known to be leaving, and still serve whoever asks them all the same.
+    /// Default: 0s; AWS waits 300s, Kubernetes' grace is 30s.
+    pub drain: Dur,
 }
 
 /// Options of `Crash`.
@@ -210,7 +219,7 @@ impl Act {
             Act::ZoneLoss(subject) => ("ZoneLoss", subject.clone()),
             Act::Flush(subject) => ("Flush", subject.clone()),
             Act::Join(subject) => ("Join", subject.clone()),
-            Act::Leave(subject) => ("Leave", subject.clone()),
+            Act::Leave(subject, _) => ("Leave", subject.clone()),
         }
     }
 }

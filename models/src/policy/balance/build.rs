@@ -6,6 +6,7 @@ use super::bounded::Bounded;
 use super::latency::{LeastTime, PeakEwma};
 use super::least::{Distinct, LeastConnections};
 use super::maglev::{Maglev, is_prime};
+use super::pinned::Pinned;
 use super::prequal::{Prequal, Tuning};
 use super::random::ByWeight;
 use super::rule::Rule;
@@ -14,11 +15,15 @@ use super::sticky::Sticky;
 use super::weighted::{Edf, Smooth};
 use crate::by::By;
 use crate::key::KeyOf;
+use crate::policy::check::positive;
 use crate::policy::partition::ring;
 use crate::policy::spec::{BalanceSpec, LeastLike};
 use crate::wiring::Wiring;
 
 use BalanceSpec as S;
+
+/// Connections of one caller, each of which costs memory before anything happens.
+const MOST_CONNECTIONS: u32 = 1_000_000;
 
 /// Members that one call draws to choose among: more are as good as `LeastOfAll`, and slow.
 const MOST_CHOICES: u32 = 1000;
@@ -44,6 +49,11 @@ impl BalanceSpec {
             }
             S::PeakEwma { decay } => Rule::PeakEwma(PeakEwma::new(members, decay.0)),
             S::LeastTime => Rule::LeastTime(LeastTime::new(members)),
+            S::PerConnection { connections, lifetime, first } => {
+                let first = first.build(members, caller, wiring)?;
+                let lifetime = lifetime.map(|lifetime| lifetime.0);
+                Rule::Pinned(Pinned::new((*connections).max(1), lifetime, first))
+            }
             S::Aperture { least } => Rule::Aperture(Aperture::new(
                 caller.wrapping_mul(*least) % u32::from(members),
                 (*least).clamp(1, u32::from(members)),
@@ -108,12 +118,21 @@ impl BalanceSpec {
     }
 
     /// The draw that it goes by.
-    fn key(&self) -> Option<&str> {
+    pub fn key(&self) -> Option<&str> {
         match self {
             S::IpHash { key } | S::Jump { key } | S::Rendezvous { key, .. } => Some(key),
             S::Maglev { key, .. } | S::BoundedRing { key, .. } => Some(key),
             S::Sticky { key, .. } | S::Ring { key, .. } | S::Shuffle { key, .. } => Some(key),
             _ => None,
+        }
+    }
+
+    /// Whether it goes by how long calls take or by when they end, as their caller sees it.
+    pub fn learns(&self) -> bool {
+        match self {
+            S::PeakEwma { .. } | S::LeastTime | S::Aperture { .. } => true,
+            S::Sticky { first, .. } | S::PerConnection { first, .. } => first.learns(),
+            _ => false,
         }
     }
 
@@ -186,6 +205,15 @@ impl BalanceSpec {
                 wiring.at_name("shard", |w| w.problem(format!("a shard is 1 to {all} members")));
             }
             S::Prequal { probes, pool, .. } => check_prequal(*probes, *pool, wiring),
+            S::PerConnection { connections, lifetime, first } => {
+                if !(1..=MOST_CONNECTIONS).contains(connections) {
+                    let message =
+                        format!("a caller has from one to {MOST_CONNECTIONS} connections");
+                    wiring.at_name("connections", |w| w.problem(message));
+                }
+                positive("lifetime", *lifetime, wiring);
+                wiring.at_name("first", |w| first.check(members, w));
+            }
             _ => {}
         }
     }

@@ -9,6 +9,7 @@ use super::hash::{ip_hash, jump, rendezvous};
 use super::latency::{LeastTime, PeakEwma};
 use super::least::{Distinct, LeastConnections};
 use super::maglev::Maglev;
+use super::pinned::Pinned;
 use super::prequal::Prequal;
 use super::random::ByWeight;
 use super::shuffle::Shuffle;
@@ -65,6 +66,8 @@ pub enum Rule {
     Aperture(Aperture),
     /// What members say of themselves when they are probed.
     Prequal(Prequal),
+    /// Connections stay where they are.
+    Pinned(Pinned),
 }
 
 impl Rule {
@@ -95,6 +98,7 @@ impl Rule {
             Rule::IpHash(_) | Rule::Jump(_) => false,
             Rule::Rendezvous(..) | Rule::Maglev(..) => false,
             Rule::Sticky(_, sticky) => sticky.counts(),
+            Rule::Pinned(pinned) => pinned.counts(),
             _ => true,
         }
     }
@@ -118,6 +122,7 @@ impl Rule {
             Rule::Sticky(_, sticky) => sticky.pick(scene),
             Rule::Aperture(aperture) => aperture.pick(scene),
             Rule::Prequal(prequal) => prequal.pick(scene),
+            Rule::Pinned(pinned) => pinned.pick(scene),
         }
     }
 
@@ -128,6 +133,7 @@ impl Rule {
             Rule::LeastTime(least) => least.observe(member, took),
             Rule::Aperture(aperture) => aperture.finished(now),
             Rule::Sticky(_, sticky) => sticky.heard(member, took, now),
+            Rule::Pinned(pinned) => pinned.heard(member, took, now),
             _ => {}
         }
     }
