@@ -2,26 +2,27 @@
 //! long to wait, whether to try again. Gateways, services and traffic all hold channels, so every
 //! caller instance has its own counts and its own stale view, as in life.
 
+mod build;
 mod connect;
 mod connections;
 mod pick;
 mod probes;
+mod tries;
 mod watch;
 
 use engine::chance::StreamId;
 use engine::{
-    Answer, Ask, Belief, CallId, Component, ComponentId, Cx, GroupId, Key, LinkId, OpId, Outcome,
-    Port, Request, Span, Time,
+    Answer, Ask, Belief, CallId, Component, Cx, GroupId, Key, LinkId, OpId, Outcome, Port, Request,
+    Span, Time,
 };
 
 pub use probes::{ASKS_FOR_LOAD, Caller};
+pub use tries::{Asked, Next, Try};
 
 use crate::database::copies::Route;
 use crate::policy::balance::Balance;
 use crate::policy::retry::Retry;
-use crate::policy::spec::{BalanceSpec, LocalitySpec, Policy, ViewSpec};
 use crate::policy::view::View;
-use crate::wiring::Wiring;
 use connections::Connections;
 
 /// One caller's way to one group.
@@ -60,128 +61,7 @@ pub struct Channel {
 /// So many tries of one question follow redirections.
 const MOST_HOPS: u8 = 8;
 
-/// What is asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked {
-    /// The request, with the operation of the callee.
-    pub request: Request,
-    /// One word of argument.
-    pub arg: i64,
-}
-
-/// The tries made for one question: kept by whoever asks.
-#[derive(Clone, Copy, Debug)]
-pub struct Try {
-    /// The call in flight.
-    pub call: CallId,
-    /// All tries together end here.
-    pub deadline: Time,
-    /// When the present try was made; kept only where the balance asks for it.
-    since: Time,
-    pause: Span,
-    /// Over which of its owner's channels a grant is held.
-    pub channel: u16,
-    /// What was granted, if the callee tells one from the other by a number.
-    pub grant: u16,
-    /// The member asked last.
-    pub member: u16,
-    /// Where it waits for a connection, from 1 on; 0: nowhere.
-    place: u16,
-    /// Tries made.
-    pub made: u8,
-    /// It has a connection of a pool.
-    pub lent: bool,
-    /// How far it is with its connection: see [`connect`].
-    stage: u8,
-}
-
-impl Try {
-    /// Nothing asked yet.
-    pub const NONE: Try = Try {
-        call: Key::NONE,
-        deadline: Time::NEVER,
-        since: Time::ZERO,
-        pause: Span::ZERO,
-        channel: 0,
-        grant: 0,
-        member: 0,
-        place: 0,
-        made: 0,
-        lent: false,
-        stage: 0,
-    };
-}
-
-/// What comes after a try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// That was the last one: its outcome stands.
-    Over,
-    /// Ask again after this pause.
-    Again(Span),
-}
-
 impl Channel {
-    /// The channel of `from` to `to` under a policy.
-    pub fn build(
-        wiring: &mut Wiring<'_>,
-        from: ComponentId,
-        to: GroupId,
-        policy: &Policy,
-        purpose: &str,
-    ) -> Channel {
-        let group = wiring.builder.declared(to);
-        let (name, members) = (group.name.clone(), group.size);
-        let link = wiring.builder.link(from, to);
-        let owner = format!("{} to {name}", wiring.builder.name(from));
-        let stream = wiring.builder.stream(&owner, purpose);
-        let by = wiring.offers.get(&name).and_then(|offer| offer.by.clone());
-        // What is wrong with a rule is reported once: by the store, or where policies are checked.
-        let known = wiring.problems.len();
-        let spread = by.and_then(|by| by.build(members, wiring));
-        let balance = match spread {
-            Some(spread) => Balance::of(spread),
-            None => {
-                let rule = policy.balance.clone().unwrap_or(BalanceSpec::RoundRobin);
-                rule.build(members, from.0, wiring).unwrap_or(Balance::Random)
-            }
-        };
-        wiring.problems.truncate(known);
-        let probe = match policy.view.as_ref().and_then(ViewSpec::asks) {
-            Some(operation) => wiring.builder.op(&format!("{name}.{operation}")),
-            None => OpId::PROBE,
-        };
-        let levels = levels(wiring, from, to, policy);
-        let crowd = !wiring.offers.contains_key(&wiring.builder.group_name(from));
-        let view = View::new(policy, probe, levels, crowd).map(Box::new);
-        let lower = view.as_ref().map_or(0, |view| view.levels() - 1);
-        let counts = balance.counts();
-        Channel {
-            group: to,
-            link,
-            belief: Belief::new(members),
-            ready: (0..members).collect(),
-            lower: vec![balance.clone(); lower],
-            balance,
-            view,
-            in_hand: vec![0; if counts { members as usize } else { 0 }],
-            counts,
-            connections: policy
-                .connections
-                .as_ref()
-                .map(|spec| Box::new(Connections::new(spec, members))),
-            timeout: policy.timeout.map(|span| span.0),
-            total: policy.total.map(|span| span.0),
-            cancel: policy.cancel.unwrap_or(false),
-            retry: policy.retry.as_ref().map(Retry::new),
-            stream,
-            members,
-            place: 0,
-            pool: None,
-            route: None,
-        }
-    }
-
     /// How many wait for a connection; `None` if nobody ever does.
     pub fn waiting(&self) -> Option<usize> {
         self.connections.as_ref().map(|pool| pool.waiting())
@@ -425,27 +305,5 @@ impl Channel {
             _ => 0,
         };
         level.checked_sub(1).map_or(&mut self.balance, |below| &mut self.lower[below])
-    }
-}
-
-/// In which level of priority each member is, as seen by a caller.
-fn levels(wiring: &mut Wiring<'_>, from: ComponentId, to: GroupId, policy: &Policy) -> Vec<u8> {
-    let builder = &wiring.builder;
-    let zones: Vec<&str> = builder.declared(to).members().map(|it| builder.zone_of(it)).collect();
-    match &policy.locality {
-        None => vec![0; zones.len()],
-        Some(LocalitySpec::Order(order)) => {
-            let place = |zone: &&str| order.iter().position(|it| it == zone);
-            zones.iter().map(|zone| place(zone).unwrap_or(order.len()) as u8).collect()
-        }
-        Some(LocalitySpec::SameZone) => {
-            let near = wiring.near.clone().unwrap_or_else(|| builder.zone_of(from).to_string());
-            let levels = zones.iter().map(|zone| u8::from(*zone != near)).collect();
-            if near.is_empty() && builder.zones().len() > 1 {
-                let help = Some("say where they are: near: \"a\"".to_string());
-                wiring.problem_with("these users are in no zone, and prefer their own", help);
-            }
-            levels
-        }
     }
 }
