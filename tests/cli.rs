@@ -85,69 +85,125 @@ fn the_smallest_scenario_runs_and_leaves_results() {
     }
 }
 
+/// What can be wrong with a scenario: a name, and what it says besides.
+const MISTAKES: &[(&str, &str)] = &[
+    ("no name", r#"zones: ["a", "a"],"#),
+    ("duration", r#"warmup: "5s","#),
+    ("seeds", "seeds: 0,"),
+    ("sample", r#"sample: "1ns","#),
+    (
+        "draws",
+        r#"draws: { "a": Counter, "b": Counter, "c": Counter, "d": Counter, "e": Counter },"#,
+    ),
+    ("request", r#"draws: { "request": Counter },"#),
+    ("uniform", r#"draws: { "a": Uniform(0) },"#),
+    ("network", r#"network: (any: LogNormal(median: "1ms")),"#),
+    ("flow", r#"flows: { "unused": [] },"#),
+    ("policy", r#"policies: { "apo": (timeout: "1s") },"#),
+    ("late", r#"timeline: [(at: "9s", do: Crash("api"))],"#),
+    ("long", r#"timeline: [(at: "1s", for: "9s", do: Crash("api"))],"#),
+    ("zero", r#"timeline: [(at: "1s", for: "0s", do: Crash("api"))],"#),
+    ("whom", r#"timeline: [(at: "1s", do: Crash("apo"))],"#),
+    ("member", r#"timeline: [(at: "1s", do: Crash("api/7"))],"#),
+    ("which", r#"timeline: [(at: "1s", do: Crash("api/x"))],"#),
+    ("any", r#"timeline: [(at: "1s", do: Crash("any 3 of api"))],"#),
+    ("leader", r#"timeline: [(at: "1s", do: Crash("leader of api/7"))],"#),
+    ("zone", r#"timeline: [(at: "1s", do: ZoneLoss("b"))],"#),
+    ("users", r#"timeline: [(at: "1s", do: Crash("users"))],"#),
+    ("link", r#"timeline: [(at: "1s", do: Cut("api"))],"#),
+    ("no link", r#"timeline: [(at: "1s", do: Crash("users -> api"))],"#),
+    ("flush", r#"timeline: [(at: "1s", do: Flush("api"))],"#),
+    ("reshard", r#"timeline: [(at: "1s", do: Reshard("api", (to: 0, slots: 1, rate: "1/s")))],"#),
+    ("no slots", r#"timeline: [(at: "1s", do: Reshard("api", (to: 0, slots: 0, rate: "1/s")))],"#),
+    ("join", r#"timeline: [(at: "1s", for: "1s", do: Join("api"))],"#),
+    ("slow", r#"timeline: [(at: "1s", do: Slow("api", (times: 0)))],"#),
+    ("rate", r#"timeline: [(at: "1s", do: Errors("api", (rate: "0%")))],"#),
+    ("sides", r#"timeline: [(at: "1s", do: Partition([]))],"#),
+    ("twice", r#"timeline: [(at: "1s", do: Pause("api")), (at: "1s", do: Pause("api"))],"#),
+    ("metric", r#"checks: ["latncy p99 < 1s"],"#),
+    ("unit", r#"checks: ["latency p99 < 400"],"#),
+    ("stat", r#"checks: ["latency < 1s"],"#),
+    ("operation", r#"checks: ["latency{op=api.gte} p99 < 1s"],"#),
+    ("label", r#"checks: ["latency{oper=api.get} p99 < 1s"],"#),
+    ("needed", r#"checks: ["queue max < 5"],"#),
+    ("component", r#"checks: ["queue{component=apo} max < 5"],"#),
+    ("variant", r#"checks: ["errors rate < 1% in best"],"#),
+    ("folder", r#"variants: { "plain": (), "../up": () },"#),
+    ("share", r#"checks: ["errors = 0%"],"#),
+    ("settling", r#"settle: "8s", checks: ["errors rate < 1% after 3s"],"#),
+    ("arguments", r#"policies: { "api": (balance: RoundRobin(choices: 2)) },"#),
+    ("window", r#"checks: ["errors rate < 1% after 9s"],"#),
+    ("uneven", r#"checks: ["errors rate < 1% after 1001ms"],"#),
+    ("whole", r#"checks: ["in_flight = 0 after 1s"],"#),
+    ("counter", r#"checks: ["count{sold} = 1"],"#),
+    ("table", r#"checks: ["low{table=seat} = 1"],"#),
+    ("action", r#"checks: ["recovery{action=Crash(api)} < 1s"],"#),
+    ("many", r#"seeds: 0, checks: ["latncy p99 < 1s", "low{table=x} = 1"],"#),
+];
+
 /// Each is told with its place; the snapshot is what a user reads.
 #[test]
 fn mistakes_are_told_with_their_places() {
-    let cases = [
-        ("no name", r#"zones: ["a", "a"],"#),
-        ("duration", r#"warmup: "5s","#),
-        ("seeds", "seeds: 0,"),
-        ("sample", r#"sample: "1ns","#),
-        (
-            "draws",
-            r#"draws: { "a": Counter, "b": Counter, "c": Counter, "d": Counter, "e": Counter },"#,
-        ),
-        ("request", r#"draws: { "request": Counter },"#),
-        ("uniform", r#"draws: { "a": Uniform(0) },"#),
-        ("network", r#"network: (any: LogNormal(median: "1ms")),"#),
-        ("flow", r#"flows: { "unused": [] },"#),
-        ("policy", r#"policies: { "apo": (timeout: "1s") },"#),
-        ("late", r#"timeline: [(at: "9s", do: Crash("api"))],"#),
-        ("long", r#"timeline: [(at: "1s", for: "9s", do: Crash("api"))],"#),
-        ("zero", r#"timeline: [(at: "1s", for: "0s", do: Crash("api"))],"#),
-        ("whom", r#"timeline: [(at: "1s", do: Crash("apo"))],"#),
-        ("member", r#"timeline: [(at: "1s", do: Crash("api/7"))],"#),
-        ("which", r#"timeline: [(at: "1s", do: Crash("api/x"))],"#),
-        ("any", r#"timeline: [(at: "1s", do: Crash("any 3 of api"))],"#),
-        ("leader", r#"timeline: [(at: "1s", do: Crash("leader of api/7"))],"#),
-        ("zone", r#"timeline: [(at: "1s", do: ZoneLoss("b"))],"#),
-        ("users", r#"timeline: [(at: "1s", do: Crash("users"))],"#),
-        ("link", r#"timeline: [(at: "1s", do: Cut("api"))],"#),
-        ("no link", r#"timeline: [(at: "1s", do: Crash("users -> api"))],"#),
-        ("flush", r#"timeline: [(at: "1s", do: Flush("api"))],"#),
-        ("join", r#"timeline: [(at: "1s", for: "1s", do: Join("api"))],"#),
-        ("slow", r#"timeline: [(at: "1s", do: Slow("api", (times: 0)))],"#),
-        ("rate", r#"timeline: [(at: "1s", do: Errors("api", (rate: "0%")))],"#),
-        ("sides", r#"timeline: [(at: "1s", do: Partition([]))],"#),
-        ("twice", r#"timeline: [(at: "1s", do: Pause("api")), (at: "1s", do: Pause("api"))],"#),
-        ("metric", r#"checks: ["latncy p99 < 1s"],"#),
-        ("unit", r#"checks: ["latency p99 < 400"],"#),
-        ("stat", r#"checks: ["latency < 1s"],"#),
-        ("operation", r#"checks: ["latency{op=api.gte} p99 < 1s"],"#),
-        ("label", r#"checks: ["latency{oper=api.get} p99 < 1s"],"#),
-        ("needed", r#"checks: ["queue max < 5"],"#),
-        ("component", r#"checks: ["queue{component=apo} max < 5"],"#),
-        ("variant", r#"checks: ["errors rate < 1% in best"],"#),
-        ("folder", r#"variants: { "plain": (), "../up": () },"#),
-        ("share", r#"checks: ["errors = 0%"],"#),
-        ("settling", r#"settle: "8s", checks: ["errors rate < 1% after 3s"],"#),
-        ("arguments", r#"policies: { "api": (balance: RoundRobin(choices: 2)) },"#),
-        ("window", r#"checks: ["errors rate < 1% after 9s"],"#),
-        ("uneven", r#"checks: ["errors rate < 1% after 1001ms"],"#),
-        ("whole", r#"checks: ["in_flight = 0 after 1s"],"#),
-        ("counter", r#"checks: ["count{sold} = 1"],"#),
-        ("table", r#"checks: ["low{table=seat} = 1"],"#),
-        ("action", r#"checks: ["recovery{action=Crash(api)} < 1s"],"#),
-        ("many", r#"seeds: 0, checks: ["latncy p99 < 1s", "low{table=x} = 1"],"#),
-    ];
     let folder = folder("mistakes");
     let mut told = String::new();
-    for (name, more) in cases {
+    for (name, more) in MISTAKES {
         std::fs::write(folder.join("s.ron"), scenario(more)).unwrap();
         let output = sim(&folder, &["validate", "s.ron"]);
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(!text.is_empty(), "{name}: nothing was told");
         told += &format!("== {name}: exit {:?}\n{text}\n", output.status.code());
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// Stores that are sharded in ways that make no sense: who keeps what is shown where it is said.
+#[test]
+fn mistakes_of_sharding_are_told_with_their_places() {
+    let cases = [
+        ("unknown rule", r#"Cache(nodes: 2, by: Rnig(key: "user"))"#),
+        ("weight of zero", r#"Cache(nodes: 2, by: Ring(key: "user", weights: [1, 0]))"#),
+        ("too few weights", r#"Cache(nodes: 3, by: Ketama(key: "user", weights: [1, 1]))"#),
+        (
+            "a gap",
+            r#"Cache(nodes: 2, by: Range(key: "user", ranges: [
+            (from: 0, to: 999, on: 0),
+            (from: 1500, on: 1),
+        ]))"#,
+        ),
+        (
+            "an overlap",
+            r#"Cache(nodes: 2, by: Range(key: "user", ranges: [
+            (from: 0, to: 999, on: 0),
+            (from: 900, on: 1),
+        ]))"#,
+        ),
+        ("no end", r#"Cache(nodes: 2, by: Range(key: "user", ranges: [(from: 0, to: 9, on: 0)]))"#),
+        ("split points", r#"Cache(nodes: 3, by: Range(key: "user", below: [2000, 1000]))"#),
+        (
+            "no such shard",
+            r#"Cache(nodes: 2, by: Directory(key: "user", homes: [(key: 7, on: 2)]))"#,
+        ),
+        ("a cluster without slots", "Redis(nodes: 3)"),
+    ];
+    let folder = folder("sharding");
+    let mut told = String::new();
+    for (name, store) in cases {
+        let text = format!(
+            r#"(
+    draws: {{ "user": Uniform(9) }},
+    components: {{
+        {API},
+        "store": {store},
+    }},
+    traffic: {{ {USERS} }},
+)
+"#
+        );
+        std::fs::write(folder.join("s.ron"), text).unwrap();
+        let output = sim(&folder, &["validate", "s.ron"]);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{name}: {text}");
+        told += &format!("== {name}\n{text}\n");
     }
     insta::assert_snapshot!(told);
 }

@@ -24,7 +24,7 @@ const WORLD: [(&str, &str); 7] = [
             }),
             "bank": Service(replicas: 3, operations: { "charge": [Wait("1ms")] }),
             "cache": Cache(nodes: 3, by: Ring(key: "product")),
-            "redis": Redis(),
+            "redis": Redis(nodes: 4, by: Slots(key: "product")),
             "room": WaitingRoom(active: 100, admit: (every: "1s", up_to: 100)),
             "orders": Topic(key: "user", partitions: 12, brokers: 3, replication: 3),
             "db": Database(tables: {

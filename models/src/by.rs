@@ -89,6 +89,8 @@ pub enum By {
         /// braces, all keys share a slot (default: nothing).
         #[serde(default)]
         prefix: String,
+        /// Over so many of the members, the first ones (default: all).
+        over: Option<u16>,
     },
     /// As Kafka's clients: the murmur2 hash of the key decides a partition, and partition `p` is
     /// on member `p` modulo the number of members, unless that one says otherwise.

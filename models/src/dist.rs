@@ -1,9 +1,9 @@
 //! Distributions as scenarios write them.
 
-use engine::chance::{BadDist, Chance, Dist as Draw, Empirical, Numbers, Zipf};
+use engine::chance::{BadDist, Chance, Dist as Draw, Empirical, Hotspot, Numbers, Zipf};
 use serde::Deserialize;
 
-use crate::units::Dur;
+use crate::units::{Dur, Share};
 use crate::wiring::Wiring;
 
 /// A distribution of times.
@@ -180,6 +180,21 @@ pub enum NumberSpec {
         /// How uneven: 0 is uniform, 0.99 is what YCSB uses.
         exponent: f64,
     },
+    /// The first few are hot: one of them with a probability, else any of the others, as in YCSB.
+    /// Example: `Hotspot(items: 20_000, share: "20%")`
+    Hotspot {
+        /// How many there are.
+        items: u32,
+        /// How many of them are hot, from 0 on. Default: 1.
+        #[serde(default = "one_item")]
+        hot: u32,
+        /// How often one of those is drawn.
+        share: Share,
+    },
+}
+
+fn one_item() -> u32 {
+    1
 }
 
 impl NumberSpec {
@@ -190,6 +205,12 @@ impl NumberSpec {
             NumberSpec::Always(number) => Ok(Some(Numbers::Always(number))),
             NumberSpec::Uniform(0) => Err("there is no number below 0".into()),
             NumberSpec::Uniform(n) => Ok(Some(Numbers::Uniform(n))),
+            NumberSpec::Hotspot { items, hot, .. } if hot == 0 || hot >= items => {
+                Err("some items are hot, and some are not: `hot` is 1 to `items` - 1".into())
+            }
+            NumberSpec::Hotspot { items, hot, share } => {
+                Ok(Some(Numbers::Hotspot(Hotspot { items, hot, share: share.0 })))
+            }
             NumberSpec::Zipf { items, exponent } => Zipf::new(items, exponent)
                 .map(|zipf| Some(Numbers::Zipf(zipf)))
                 .ok_or_else(|| "Zipf needs at least one item and an exponent from 0 on".into()),

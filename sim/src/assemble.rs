@@ -166,14 +166,21 @@ fn deed(act: &Act, whom: &Whom, topology: &Topology, wiring: &mut Wiring<'_>) ->
             let dist = wiring.at_name("do", |w| w.at_index(1, |w| w.dist(&options.by)));
             Deed::Link(Trouble::Delay(dist))
         }
-        Act::Flush(_) => {
-            let Whom::Members(members, _) = whom else { unreachable!("caches are members") };
-            let lever = members.first().and_then(|(name, _)| {
-                topology.scenario.components.get(name).and_then(|spec| spec.lever("Flush"))
-            });
-            Deed::Lever { word: lever.expect("only what has the lever is flushed"), to: 1.0 }
+        Act::Flush(_) => Deed::Lever { word: lever("Flush", whom, topology), to: 1.0 },
+        Act::Reshard(_, options) => {
+            let given = u64::from(options.to) << 32 | u64::from(options.slots);
+            Deed::Lever { word: lever("Reshard", whom, topology) | given, to: options.rate.0 }
         }
     }
+}
+
+/// The word of a lever that, as is known by now, the members have.
+fn lever(action: &str, whom: &Whom, topology: &Topology) -> u64 {
+    let Whom::Members(members, _) = whom else { unreachable!("levers are of members") };
+    let word = members.first().and_then(|(name, _)| {
+        topology.scenario.components.get(name).and_then(|spec| spec.lever(action))
+    });
+    word.expect("only who has the lever is meant")
 }
 
 fn target(whom: &Whom, builder: &Builder) -> Target {

@@ -48,7 +48,9 @@ impl Walk<'_> {
                 self.callee(target);
                 self.seen.policies.extend(options.policy.clone());
             }
-            Step::Do(store, _) => self.callee(store),
+            Step::Do(store, _) | Step::Scatter(store, ..) | Step::Batch(store, ..) => {
+                self.callee(store)
+            }
             Step::Read(_, options) => {
                 options.through.iter().for_each(|cache| self.callee(cache));
                 self.steps(&options.miss);

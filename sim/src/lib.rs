@@ -8,6 +8,7 @@ pub mod scenario;
 pub mod findings;
 pub mod graph;
 pub mod selector;
+pub mod targets;
 pub mod topology;
 
 pub mod assemble;

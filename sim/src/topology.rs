@@ -12,6 +12,7 @@ use crate::findings::Findings;
 use crate::graph::{Graph, graph};
 use crate::scenario::spec::{Act, Entry, Scenario};
 use crate::selector::{Places, Whom};
+use crate::targets::target;
 
 /// Series have no more intervals than this, unless the scenario says so.
 const MOST_INTERVALS: u64 = 600;
@@ -299,76 +300,16 @@ fn options(entry: &Entry, index: &str, findings: &mut Findings) {
         Act::Errors(_, options) | Act::Loss(_, options) if options.rate.0 == 0.0 => {
             error("rate", "a rate of nothing does nothing", "rate: \"10%\"");
         }
-        Act::Join(_) | Act::Leave(..) if entry.r#for.is_some() => {
+        Act::Reshard(_, options) if options.slots == 0 => {
+            error("slots", "nothing is to move", "slots: 1365");
+        }
+        Act::Reshard(_, options) if options.rate.0 <= 0.0 => {
+            error("rate", "nothing moves at this rate", "rate: \"1000/s\"");
+        }
+        Act::Join(_) | Act::Leave(..) | Act::Reshard(..) if entry.r#for.is_some() => {
             let help = "another line says when that ends: Join or Leave".to_string();
             findings.error(&["timeline", index, "for"], "it is for good", Some(help));
         }
         _ => {}
-    }
-}
-
-fn target(
-    entry: &Entry,
-    scenario: &Scenario,
-    places: &Places,
-) -> Result<Whom, crate::selector::Mistake> {
-    let (verb, subject) = entry.r#do.parts();
-    let whom = match &entry.r#do {
-        Act::Partition(sides) => return partition(sides, places),
-        Act::ZoneLoss(zone) => {
-            let zone = zone.strip_prefix("zone:").unwrap_or(zone);
-            Whom::Members(places.members(&format!("zone:{zone}"))?, None)
-        }
-        _ => places.resolve(&subject)?,
-    };
-    let links = matches!(entry.r#do, Act::Cut(_) | Act::Loss(..) | Act::Delay(..));
-    let wrong = |message: String, help: &str| {
-        Err(crate::selector::Mistake { message, help: Some(help.to_string()) })
-    };
-    match &whom {
-        Whom::Members(..) | Whom::Leader(..) if links => {
-            wrong(format!("`{verb}` is for links"), "write both ends: \"shop -> db\"")
-        }
-        Whom::Links(..) if !links => {
-            wrong(format!("`{verb}` is for members, not for links"), "write \"shop/0\"")
-        }
-        Whom::Members(members, _)
-            if members.iter().any(|(n, _)| scenario.traffic.contains_key(n)) =>
-        {
-            wrong(format!("`{subject}` are users: nobody can `{verb}` them"), "name a component")
-        }
-        Whom::Leader(..) if matches!(entry.r#do, Act::Flush(_)) => {
-            wrong(format!("`{subject}` is no cache"), "only a Cache can be flushed")
-        }
-        Whom::Members(members, _) if matches!(entry.r#do, Act::Flush(_)) => {
-            let caches = |name: &String| scenario.components[name].lever("Flush").is_some();
-            match members.iter().all(|(name, _)| caches(name)) {
-                true => Ok(whom),
-                false => wrong(format!("`{subject}` is no cache"), "only a Cache can be flushed"),
-            }
-        }
-        _ => Ok(whom),
-    }
-}
-
-/// The named ones on one side, everybody else on the other.
-fn partition(sides: &[String], places: &Places) -> Result<Whom, crate::selector::Mistake> {
-    let mut inside = Vec::new();
-    for side in sides {
-        inside.extend(places.members(side)?);
-    }
-    inside.sort();
-    inside.dedup();
-    let everyone = places
-        .groups
-        .iter()
-        .flat_map(|(name, zones)| (0..zones.len() as u16).map(|member| (name.clone(), member)));
-    let outside: Vec<_> = everyone.filter(|member| !inside.contains(member)).collect();
-    match inside.is_empty() || outside.is_empty() {
-        true => Err(crate::selector::Mistake {
-            message: "a partition needs somebody on each side".into(),
-            help: Some("name one side: Partition([\"zone:a\"])".into()),
-        }),
-        false => Ok(Whom::Links(inside, outside, true)),
     }
 }

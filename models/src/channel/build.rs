@@ -8,6 +8,7 @@ use crate::policy::balance::Balance;
 use crate::policy::retry::Retry;
 use crate::policy::spec::{BalanceSpec, LocalitySpec, Policy, ViewSpec};
 use crate::policy::view::View;
+use crate::redis::client::Reader;
 use crate::wiring::Wiring;
 
 impl Channel {
@@ -24,7 +25,10 @@ impl Channel {
         let link = wiring.builder.link(from, to);
         let owner = format!("{} to {name}", wiring.builder.name(from));
         let stream = wiring.builder.stream(&owner, purpose);
-        let by = wiring.offers.get(&name).and_then(|offer| offer.by.clone());
+        let offer = wiring.offers.get(&name);
+        let moves = offer.is_some_and(|offer| offer.kind == "Redis" && offer.by.is_some());
+        let by = offer.and_then(|offer| offer.by.clone());
+        let slots = moves.then(|| Reader::new(&name, wiring));
         // What is wrong with a rule is reported once: by the store, or where policies are checked.
         let known = wiring.problems.len();
         let spread = by.and_then(|by| by.build(members, wiring));
@@ -53,6 +57,7 @@ impl Channel {
             ready: (0..members).collect(),
             lower: vec![balance.clone(); lower],
             balance,
+            slots,
             view,
             in_hand: vec![0; if counts { members as usize } else { 0 }],
             counts,

@@ -23,6 +23,8 @@ use crate::database::copies::Route;
 use crate::policy::balance::Balance;
 use crate::policy::retry::Retry;
 use crate::policy::view::View;
+use crate::redis::client::Reader;
+use crate::redis::cluster::ASK;
 use connections::Connections;
 
 /// One caller's way to one group.
@@ -32,6 +34,8 @@ pub struct Channel {
     link: LinkId,
     /// Of a store that spreads keys: who keeps which.
     balance: Balance,
+    /// Of a Redis Cluster: the map of its slots.
+    slots: Option<Reader>,
     /// Of a caller that just knows who is up: what it knows.
     belief: Belief,
     /// The same: who can be asked, in order; never empty.
@@ -200,10 +204,29 @@ impl Channel {
         }
         let member = answer.value as u16;
         self.done(cx, tries, Outcome::Redirected);
-        if let Some(key) = self.balance.key() {
-            self.balance.redirected(key.of(&asked.request), member);
-        }
+        self.redirected(cx, &asked.request, answer);
         self.ask_member(cx, asked, member, tries, ticket, again)
+    }
+
+    /// An answer has named another member as the one to ask; unless that is for this once, it is
+    /// remembered.
+    fn redirected<C: Component>(&mut self, cx: &mut Cx<'_, C>, request: &Request, answer: &Answer) {
+        let member = answer.value as u16;
+        let Some(key) = self.balance.key().filter(|_| answer.version != ASK) else { return };
+        self.balance.redirected(key.of(request), member);
+        if let Some(slots) = &mut self.slots {
+            slots.refresh(cx, &mut self.balance, (self.link, member));
+        }
+    }
+
+    /// The key that a request goes by, if the rule asks for one; else its root.
+    pub fn key_of(&self, request: &Request) -> u64 {
+        self.balance.key().map_or(request.root, |key| key.of(request))
+    }
+
+    /// The member that keeps `key`, as far as this caller knows.
+    pub fn home(&mut self, key: u64, now: Time) -> u16 {
+        self.balance.pick(&self.ready, key, now, |_| 0, |_| 0)
     }
 
     /// Says something that needs no answer.
@@ -254,6 +277,12 @@ impl Channel {
     ) -> Next {
         tries.call = Key::NONE;
         self.release(cx, tries, connect::is_sound(outcome));
+        if let Some(slots) = &mut self.slots
+            && matches!(outcome, Outcome::Refused | Outcome::Reset | Outcome::TimedOut)
+        {
+            let another = (self.link, (tries.member + 1) % self.members);
+            slots.refresh(cx, &mut self.balance, another);
+        }
         if self.counts {
             self.in_hand[tries.member as usize] -= 1;
             let (took, now) = (cx.now().since(tries.since), cx.now());

@@ -4,6 +4,7 @@ use engine::{Component, Cx, MemberState, Span};
 
 use super::Channel;
 use crate::key::KeyOf;
+use crate::policy::balance::Balance;
 
 /// So many times somebody in slow start gives the turn away; then it takes it.
 const TURNS: u32 = 64;
@@ -52,6 +53,7 @@ impl Channel {
         if self.ready.is_empty() {
             self.ready = (0..self.members).collect();
         }
+        self.balance.ready_changed();
     }
 
     #[inline(never)]
@@ -64,6 +66,8 @@ impl Channel {
                 balance.members_are(&present);
                 lower.iter_mut().for_each(|balance| balance.members_are(&present));
             }
+            balance.ready_changed();
+            lower.iter_mut().for_each(Balance::ready_changed);
         }
         let level = view.level(now, || cx.below(stream, 100))?;
         let balance = level.checked_sub(1).map_or(balance, |below| &mut lower[below]);

@@ -119,8 +119,8 @@ impl Compiler<'_, '_> {
         (self.rescue, self.holds) = (outer, held);
         self.transactions = transactions;
         let timeout = options.timeout.map(|span| span.0);
-        let join = self.here();
-        self.patch(fork, Op::Fork { children, need, timeout, join });
+        let (join, least) = (self.here(), need);
+        self.patch(fork, Op::Fork { children, need, least, partial: None, timeout, join });
     }
 
     pub(super) fn repeat(&mut self, times: &str, body: &[Step]) {

@@ -151,6 +151,8 @@ impl<'w, 'a> Compiler<'w, 'a> {
             }
             Step::Call(target, options) => self.call(target, options),
             Step::Do(store, statements) => self.statements(store, statements),
+            Step::Scatter(target, options, statements) => self.scatter(target, options, statements),
+            Step::Batch(store, options, statements) => self.batch(store, options, statements),
             Step::Read(draw, options) => self.read(draw, options),
             Step::Publish(topic, options) => {
                 self.call_op(topic, "publish", options, Argument::None)

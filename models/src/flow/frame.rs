@@ -112,10 +112,8 @@ pub(super) struct Join {
 /// The question that an instruction asks, if it does.
 pub(super) fn question(op: &Op) -> Option<&Call> {
     match op {
-        Op::Call(call)
-        | Op::Lookup { call, .. }
-        | Op::Acquire { call, .. }
-        | Op::Inside { call, .. } => Some(call),
+        Op::Call(call) | Op::Part { call, .. } | Op::Share { call, .. } => Some(call),
+        Op::Lookup { call, .. } | Op::Acquire { call, .. } | Op::Inside { call, .. } => Some(call),
         _ => None,
     }
 }

@@ -112,8 +112,8 @@ impl Machine {
             }
             Token::Join(key) => {
                 let parent = self.joins.get(key)?.parent;
-                self.cancel_children(cx, key);
-                self.go_on(cx, parent, Step::Throw(Outcome::TimedOut))
+                let step = self.time_is_up(cx, key);
+                self.go_on(cx, parent, step)
             }
             Token::Pool((pool, what)) => self.pool_due(cx, pool, what),
         }

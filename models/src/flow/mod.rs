@@ -8,6 +8,7 @@ pub mod compile;
 pub mod expr;
 mod frame;
 pub mod machine;
+pub mod many;
 mod pooled;
 pub mod program;
 mod scopes;
@@ -17,4 +18,6 @@ mod statements;
 mod tests;
 #[cfg(test)]
 mod tests_pooled;
+#[cfg(test)]
+mod tests_scatter;
 mod transaction;

@@ -2,11 +2,14 @@
 //! what happens under it does not end `Done`. That place is static, so frames need no stack of
 //! handlers.
 
+use std::rc::Rc;
+
 use engine::chance::{Coin, Sampler};
 use engine::ledger::LogId;
 use engine::{CounterId, OpId, OperationId, Outcome, Span};
 
 use super::expr::{Condition, Expr};
+use super::many::{Batch, Which};
 use super::pooled::Kept;
 use crate::channel::Channel;
 
@@ -41,6 +44,22 @@ pub enum Op {
     Wait(Sampler),
     /// Asks, and waits for the answer.
     Call(Call),
+    /// Asks a certain member, and waits for the answer.
+    Part {
+        /// What to ask.
+        call: Call,
+        /// Whom.
+        member: u16,
+    },
+    /// Asks for some of many keys, and waits for the answer.
+    Share {
+        /// What to ask.
+        call: Call,
+        /// For which of the keys.
+        which: Which,
+        /// All of them.
+        batch: Rc<Batch>,
+    },
     /// Asks a cache; on anything but a hit goes to `miss`.
     Lookup {
         /// What to ask.
@@ -82,6 +101,10 @@ pub enum Op {
         children: Vec<Place>,
         /// How many must end `Done`.
         need: u32,
+        /// How many are enough when all have ended, or time is up.
+        least: u32,
+        /// Counts when that is all there is.
+        partial: Option<CounterId>,
         /// How long to wait for them.
         timeout: Option<Span>,
         /// Where the parent goes on.

@@ -75,6 +75,8 @@ impl Machine {
                 Step::Next
             }
             Op::Fork { .. } => self.fork(cx, key),
+            Op::Part { .. } => self.part(cx, key),
+            Op::Share { .. } => self.share(cx, key),
             Op::Each { .. } => self.each(cx, key),
             &Op::TakeOff(source) => self.take_off(cx, key, source),
             Op::Start => Step::Wait,
@@ -112,6 +114,36 @@ impl Machine {
             cx.after_fixed(span, C::timer(Token::Join(id)));
         }
         Step::Wait
+    }
+
+    /// Asks a certain member.
+    fn part<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
+        let frame = self.frames.get_mut(key).expect("in progress");
+        let Op::Part { call, member } = &self.program.code[frame.pc as usize].op else {
+            unreachable!("only a part asks a certain member")
+        };
+        let asked = asked(frame, call, &self.extras);
+        let channel = &mut self.program.channels[call.channel as usize];
+        let (ticket, again) = (C::ticket(key), C::timer(Token::Frame(key)));
+        match channel.ask_member(cx, &asked, *member, &mut frame.tries, ticket, again) {
+            Ok(()) => Step::Wait,
+            Err(answer) => self.conclude(cx, key, answer),
+        }
+    }
+
+    /// Nobody waits any longer for the children of a fork: what there is may be enough.
+    pub(super) fn time_is_up<C: Host>(&mut self, cx: &mut Cx<'_, C>, id: Key) -> Step {
+        let Some(&Join { parent, done, .. }) = self.joins.get(id) else { return Step::Wait };
+        self.cancel_children(cx, id);
+        let pc = self.frames.get(parent).expect("waits for its children").pc;
+        let Op::Fork { least, partial, join, .. } = self.program.code[pc as usize].op else {
+            unreachable!("only a fork has children")
+        };
+        if done < least {
+            return Step::Throw(Outcome::TimedOut);
+        }
+        partial.iter().for_each(|counter| cx.count(*counter, 1));
+        Step::Goto(join)
     }
 
     /// A child frame begins with an event of its own, so that no frame runs inside another.
@@ -170,15 +202,17 @@ impl Machine {
         join.done += u32::from(outcome == Outcome::Done);
         let (parent, done, left) = (join.parent, join.done, join.left);
         let frame = self.frames.get_mut(parent).expect("waits for its children");
-        let Op::Fork { need, join, .. } = self.program.code[frame.pc as usize].op else {
+        let Op::Fork { need, least, partial, join, .. } = self.program.code[frame.pc as usize].op
+        else {
             unreachable!("only a fork has children")
         };
-        if done >= need {
+        if done >= need || (left == 0 && done >= least) {
+            partial.iter().filter(|_| done < need).for_each(|counter| cx.count(*counter, 1));
             frame.pc = join;
             self.cancel_children(cx, id);
             return Over::Frame(parent, None);
         }
-        if done + left < need {
+        if done + left < least {
             self.cancel_children(cx, id);
             return Over::Frame(parent, Some(outcome));
         }

@@ -26,6 +26,14 @@ pub enum Step {
     /// Looks a draw up in caches, level by level; on a miss does `miss` and fills them.
     /// Example: `Read("product", (through: ["cache"], miss: [Do("db", [Get("product")])]))`
     Read(String, ReadOptions),
+    /// Asks every shard of a store, or every member of a component, at once: a query that does not
+    /// know where its rows are.
+    /// Example: `Scatter("bank.charge", (need: 2, wait: "200ms", partial: "some"))`
+    Scatter(String, #[serde(default)] ScatterOptions, #[serde(default)] Vec<StatementSpec>),
+    /// Reads many rows of a store: the keys are sorted by shard, and each shard is asked once for
+    /// all that it has. Which keys, a hash of the request's own key says.
+    /// Example: `Batch("db", (keys: 20, among: 1_000), [Get("product")])`
+    Batch(String, BatchOptions, Vec<StatementSpec>),
     /// Appends the request to a topic.
     /// Example: `Publish("orders")`
     Publish(String, #[serde(default)] CallOptions),
@@ -84,6 +92,35 @@ pub struct CallOptions {
     pub timeout: Option<Dur>,
     /// A variable for the answer's value. Default: it is not kept.
     pub into: Option<String>,
+}
+
+/// Options of `Scatter`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScatterOptions {
+    /// How many answers are enough when the others have failed or time is up. Default: all.
+    pub need: Option<u32>,
+    /// How long to wait for all of them. Default: for ever.
+    pub wait: Option<Dur>,
+    /// A counter for answers that are not of all. Default: not counted.
+    pub partial: Option<String>,
+}
+
+/// Options of `Batch`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchOptions {
+    /// How many keys are wanted.
+    pub keys: u32,
+    /// Any below this.
+    pub among: u32,
+    /// One call for each shard. Default: true; false is one for each key, all at once.
+    #[serde(default = "yes")]
+    pub grouped: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Options of `Read`.

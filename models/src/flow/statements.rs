@@ -9,7 +9,7 @@ use crate::procedure::{Asked, Named, Operand, Part, Procedure, VerbTemplate as D
 
 /// The one word of argument that a call can carry, and the one variable an answer can fill.
 #[derive(Default)]
-struct Words {
+pub(super) struct Words {
     arg: Option<Expr>,
     into: Option<String>,
 }
@@ -41,7 +41,12 @@ impl Compiler<'_, '_> {
         self.procedure(store, whole, arg, words.into);
     }
 
-    fn line(&mut self, store: &str, spec: &StatementSpec, words: &mut Words) -> Option<Named> {
+    pub(super) fn line(
+        &mut self,
+        store: &str,
+        spec: &StatementSpec,
+        words: &mut Words,
+    ) -> Option<Named> {
         use StatementSpec as S;
         let (table, key, action) = match spec {
             S::Append(log) => return self.append(store, log),

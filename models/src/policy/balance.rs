@@ -22,6 +22,7 @@ use engine::{Span, Time};
 use super::partition::Partition;
 use super::placement::Placement;
 use super::placement::ketama::place_of;
+use super::placement::slots::Change;
 use super::ring::Ring;
 use crate::key::KeyOf;
 use crate::topic::partition_of;
@@ -79,9 +80,20 @@ impl Balance {
 
     /// Somebody who was asked about `key` has named another member: that one is asked from now on.
     pub fn redirected(&mut self, key: u64, member: u16) {
-        if let Balance::Leaders(_, leaders) = self {
-            let partition = partition_of(key, leaders.len() as u16);
-            leaders[partition as usize] = member;
+        match self {
+            Balance::Leaders(_, leaders) => {
+                let partition = partition_of(key, leaders.len() as u16);
+                leaders[partition as usize] = member;
+            }
+            Balance::Placed(_, placement) => placement.moved(key, member),
+            _ => {}
+        }
+    }
+
+    /// The store's map of slots has changed.
+    pub fn learn(&mut self, change: Change) {
+        if let Balance::Placed(_, placement) = self {
+            placement.learn(change);
         }
     }
 
@@ -99,6 +111,13 @@ impl Balance {
             }
             Balance::Placed(_, placement) => placement.members_are(present),
             _ => {}
+        }
+    }
+
+    /// Who can be asked has changed.
+    pub fn ready_changed(&mut self) {
+        if let Balance::Rule(rule) = self {
+            rule.ready_changed();
         }
     }
 

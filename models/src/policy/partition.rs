@@ -92,7 +92,15 @@ impl By {
             By::Directory { homes, .. } => {
                 Placement::Directory(known(homes, members, wiring)?, all())
             }
-            By::Slots { prefix, .. } => Placement::slots(prefix, members),
+            By::Slots { prefix, over, .. } => {
+                let over = over.unwrap_or(members);
+                if !(1..=members).contains(&over) {
+                    let message = format!("slots are over 1 to {members} members");
+                    wiring.at_name("over", |w| w.problem(message));
+                    return None;
+                }
+                Placement::slots(prefix, over)
+            }
         };
         Some(Partition::Placed(key, placement))
     }

@@ -1,43 +1,78 @@
 //! Redis: one thread that executes commands, with locks that have leases, and tables in memory.
 //!
 //! `acquire` takes a lock (a grant, kept until the caller hangs up or the lease ends); everything
-//! else it is asked are procedures, which flows bring. One server, without replicas or slots yet.
+//! else it is asked are procedures, which flows bring. With several nodes it is a Redis Cluster:
+//! masters share 16384 slots, replicas stand in for masters that fail, and slots can be moved.
 
+pub(crate) mod client;
+pub(crate) mod cluster;
 mod server;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_cluster;
 
 use std::collections::BTreeMap;
 
-use engine::chance::Sampler;
-use engine::{Discipline, GroupId, Span};
+use engine::chance::{Dist as Draw, Sampler};
+use engine::{Discipline, GroupId, Span, Word as _};
 use serde::Deserialize;
 
 use crate::ComponentSpec;
+use crate::by::By;
 use crate::database::program::{Programs, Stored};
 use crate::database::tables::{self, TableSpec};
 use crate::dist::Dist;
+use crate::key::KeyOf;
 use crate::stores::dist_or;
+use crate::units::Dur;
 use crate::wiring::{Offer, Wiring};
 
-use server::{Counters, Rules, Server};
+use cluster::Cluster;
+use server::{Counters, Lever, Rules, Server};
 
 pub use server::lock_word;
 
-/// One thread that executes commands, and forgets everything in a crash unless it is durable.
+/// Nodes suspect each other in words of 64 bits.
+const MOST_MEMBERS: u16 = 64;
+
+/// One thread that executes commands, and forgets everything in a crash unless it is durable. With
+/// several nodes a cluster: they share slots, watch each other, and replicas stand in for masters.
 ///
-/// Source: the documentation of Redis (one thread, SET with NX and PX as a lock, appendfsync).
+/// Source: the documentation of Redis (one thread, SET with NX and PX as a lock, appendfsync) and
+/// the specification of Redis Cluster; `cluster-node-timeout` is 15 s there.
 ///
-/// Not modelled: replicas, slots of a cluster, eviction, the time that writing to disk takes.
+/// Not modelled: eviction, the time that writing to disk takes; of a cluster TRYAGAIN and
+/// CROSSSLOT, reads from replicas, manual failover, replica migration, full resynchronisation, and
+/// the values that a failover loses: they are counted, and stay in the table.
 ///
 /// Example: `Redis(command: Exp("0.5ms"), tables: { "likes": Table(key: "product") })`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisSpec {
+    /// How many masters there are (default 1). More are a cluster: they share the slots.
+    #[serde(default = "one")]
+    nodes: u16,
+    /// How many replicas each master has; they take over when it fails (default 0). Of `nodes`
+    /// masters, replica `j` of master `i` is member `nodes × (j + 1) + i`.
+    #[serde(default)]
+    replicas: u16,
+    /// In a cluster: whose slot decides, `Slots(key: "post", prefix: "post:")` (no default).
+    by: Option<By>,
+    /// So many of the masters, the last ones, begin without slots (default 0).
+    #[serde(default)]
+    empty: u16,
+    /// `cluster-node-timeout`: who has not answered a ping for so long is suspected (default 15s).
+    node_timeout: Option<Dur>,
+    /// `cluster-require-full-coverage`: while a master has failed and nobody has taken over, no
+    /// node executes anything (default true).
+    #[serde(default = "yes")]
+    full_coverage: bool,
     /// CPU time of one command (default 10us: about 100 000 commands a second).
     command: Option<Dist>,
     /// Tables outlive a crash: every write is on disk, as with `appendfsync always` (default: no,
-    /// a crash empties them). What is on disk costs no time yet. Locks never outlive it.
+    /// a crash empties them; in a cluster what a node had is not taken away, but counted as lost).
+    /// What is on disk costs no time yet. Locks never outlive it.
     #[serde(default)]
     durable: bool,
     /// Tables and logs by name.
@@ -45,9 +80,115 @@ pub struct RedisSpec {
     tables: BTreeMap<String, TableSpec>,
 }
 
+fn one() -> u16 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl RedisSpec {
+    fn is_cluster(&self) -> bool {
+        self.nodes > 1 || self.replicas > 0
+    }
+
+    /// How many masters begin with slots.
+    fn serving(&self) -> u16 {
+        self.nodes.saturating_sub(self.empty).max(1)
+    }
+
+    /// Which draw decides, and what stands before its digits.
+    fn slots(&self) -> Option<(&str, &str)> {
+        match &self.by {
+            Some(By::Slots { key, prefix, .. }) => Some((key, prefix)),
+            _ => None,
+        }
+    }
+
+    fn complain(&self, wiring: &mut Wiring<'_>) {
+        if self.nodes == 0 {
+            wiring.at_name("nodes", |w| w.problem("a cluster needs at least one master"));
+        }
+        if u64::from(self.nodes) * (1 + u64::from(self.replicas)) > MOST_MEMBERS.into() {
+            let message = format!("a cluster has at most {MOST_MEMBERS} nodes, replicas included");
+            wiring.problem(message);
+        }
+        if self.empty >= self.nodes.max(1) {
+            wiring.at_name("empty", |w| w.problem("somebody must have the slots"));
+        }
+        if self.node_timeout.is_some_and(|timeout| timeout.span() < Span::millis(10)) {
+            wiring.at_name("node_timeout", |w| w.problem("nobody answers in less than 10ms"));
+        }
+        if !self.is_cluster() {
+            return;
+        }
+        match self.slots() {
+            Some((key, _)) => {
+                wiring.at_name("by", |w| w.at_name("key", |w| _ = KeyOf::named(key, w)));
+            }
+            None => {
+                let help = "by: Slots(key: \"product\")".to_string();
+                let message = "a cluster shares slots: whose slot decides is not said";
+                wiring.problem_with(message, Some(help));
+            }
+        }
+    }
+
+    /// A node's part in the cluster, if there is one.
+    fn part(&self, name: &str, member: u16, wiring: &mut Wiring<'_>) -> Option<Cluster> {
+        let (key, prefix) = self.slots().filter(|_| self.is_cluster())?;
+        let known = wiring.problems.len();
+        let key_of = KeyOf::named(key, wiring);
+        wiring.problems.truncate(known);
+        let rows = |spec: &TableSpec| match spec {
+            TableSpec::Table { rows, .. } => rows.unwrap_or(0),
+            TableSpec::Log { .. } => 0,
+        };
+        let group = wiring.builder.find(name)?;
+        let me = wiring.builder.declared(group).member(member);
+        let rows = self.tables.values().map(rows).max().unwrap_or(0);
+        let rules = cluster::Rules {
+            me: member,
+            link: wiring.builder.link(me, group),
+            key: key_of?,
+            prefix: prefix.into(),
+            timeout: self.node_timeout.map_or(Span::secs(15), Dur::span),
+            full_coverage: self.full_coverage,
+            keys: cluster::keys_per_slot(prefix, rows),
+            ops: cluster::Ops::named(|op| wiring.builder.op(&format!("{name}.{op}"))),
+            stream: wiring.builder.stream(&format!("{name}/{member}"), "cluster"),
+            counters: cluster::Counters::named(|counter| wiring.builder.counter(group, counter)),
+        };
+        let log = cluster::map::log_of(name, wiring);
+        Some(Cluster::new(rules, (self.nodes, self.replicas, self.serving()), log))
+    }
+
+    fn rules(
+        &self,
+        name: &str,
+        member: u16,
+        command: Draw,
+        programs: &Programs,
+        wiring: &mut Wiring<'_>,
+    ) -> Rules {
+        let group = wiring.builder.find(name).expect("all groups are declared");
+        let [granted, expired] =
+            ["granted", "expired"].map(|counter| wiring.builder.counter(group, counter));
+        let stream = wiring.builder.stream(&format!("{name}/{member}"), "command");
+        Rules {
+            command: Sampler { dist: command, stream },
+            acquire: wiring.builder.op(&format!("{name}.acquire")),
+            programs: programs.clone(),
+            volatile: Vec::new(),
+            counters: Counters { granted, expired },
+        }
+    }
+}
+
 impl ComponentSpec for RedisSpec {
     fn members(&self) -> u16 {
-        1
+        (self.nodes.max(1)).saturating_mul(self.replicas.saturating_add(1))
     }
 
     fn cpu(&self) -> Option<Discipline> {
@@ -55,28 +196,34 @@ impl ComponentSpec for RedisSpec {
     }
 
     fn offer(&self) -> Offer {
-        Offer { operations: vec!["acquire".into()], ..tables::offer("Redis", &self.tables) }
+        let by = self.slots().filter(|_| self.is_cluster()).map(|(key, prefix)| By::Slots {
+            key: key.into(),
+            prefix: prefix.into(),
+            over: Some(self.serving()),
+        });
+        Offer { operations: vec!["acquire".into()], by, ..tables::offer("Redis", &self.tables) }
+    }
+
+    fn lever(&self, action: &str) -> Option<u64> {
+        (action == "Reshard" && self.is_cluster()).then(|| Lever::Give((0, 0)).pack())
     }
 
     fn build(&self, name: &str, group: GroupId, wiring: &mut Wiring<'_>) {
+        self.complain(wiring);
         let command = dist_or(wiring, "command", self.command.as_ref(), Span::micros(10));
         let stored = tables::declare(name, &self.tables, wiring);
         let in_memory = |it: &Stored| match it {
-            Stored::Table(table, _) if !self.durable => Some(*table),
+            Stored::Table(table, _) if !self.durable && !self.is_cluster() => Some(*table),
             _ => None,
         };
+        let volatile: Vec<_> = stored.values().filter_map(in_memory).collect();
         let programs = Programs::of(name, &stored, wiring);
-        let [granted, expired] =
-            ["granted", "expired"].map(|counter| wiring.builder.counter(group, counter));
-        let stream = wiring.builder.stream(&format!("{name}/0"), "command");
-        let rules = Rules {
-            command: Sampler { dist: command, stream },
-            acquire: wiring.builder.op(&format!("{name}.acquire")),
-            programs,
-            volatile: stored.values().filter_map(in_memory).collect(),
-            counters: Counters { granted, expired },
-        };
-        let id = wiring.builder.declared(group).member(0);
-        wiring.builder.put(id, Server::new(rules));
+        for member in 0..self.members() {
+            let mut rules = self.rules(name, member, command, &programs, wiring);
+            rules.volatile = volatile.clone();
+            let part = self.part(name, member, wiring);
+            let id = wiring.builder.declared(group).member(member);
+            wiring.builder.put(id, Server::new(rules, part));
+        }
     }
 }

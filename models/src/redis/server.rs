@@ -7,10 +7,11 @@
 //! choice.
 
 use engine::{
-    Answer, CallId, Component, CounterId, Cx, Gauges, Hears, Never, OpId, Span, chance::Sampler,
+    Answer, CallId, Component, CounterId, Cx, Gauges, Hears, OpId, Outcome, Span, chance::Sampler,
     ledger::TableId, word,
 };
 
+use super::cluster::Cluster;
 use crate::database::program::Programs;
 use crate::stores::locks::{Claim, Grant, Holding, Locks};
 
@@ -42,6 +43,38 @@ word! {
         Released(Holding),
         /// The lease of a lock has ended.
         LeaseOver(Holding),
+        /// Time to look after the other nodes of the cluster.
+        Tick,
+        /// What another node says has been read.
+        Read(CallId),
+        /// A replica of this master stands for election.
+        Stand(u32),
+        /// Keys that move have been packed.
+        Packed,
+        /// The next keys may move.
+        GoOn,
+    }
+}
+
+word! {
+    /// What it remembers of what it said to other nodes of its cluster.
+    pub(super) enum Ticket {
+        /// The connection to this one.
+        Link(u32),
+        /// A ping to this one.
+        Ping(u32),
+        /// A vote in this epoch.
+        Vote(u32),
+        /// Keys that move.
+        Taken,
+    }
+}
+
+word! {
+    /// What can be done to it from outside.
+    pub(super) enum Lever {
+        /// It gives slots to another node: to whom, and how many.
+        Give((u16, u32)),
     }
 }
 
@@ -49,6 +82,8 @@ word! {
 #[derive(Clone)]
 pub(super) struct Server {
     rules: Rules,
+    /// Its part in a cluster.
+    pub(super) cluster: Option<Box<Cluster>>,
     locks: Locks,
     /// Commands that came and have not been executed.
     queue: u32,
@@ -57,17 +92,20 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(rules: Rules) -> Server {
-        Server { rules, locks: Locks::default(), queue: 0, crashed: false }
+    pub(super) fn new(rules: Rules, cluster: Option<Cluster>) -> Server {
+        let (cluster, locks) = (cluster.map(Box::new), Locks::default());
+        Server { rules, cluster, locks, queue: 0, crashed: false }
     }
 
     fn execute(&mut self, commands: usize, timer: Timer, cx: &mut Cx<'_, Self>) {
         self.queue += 1;
-        let mut work = Span::ZERO;
-        for _ in 0..commands {
-            work += cx.sample(self.rules.command);
-        }
+        let work = self.commands(commands, cx);
         cx.work(work, timer);
+    }
+
+    /// How long so many commands take.
+    pub(super) fn commands(&self, commands: usize, cx: &mut Cx<'_, Self>) -> Span {
+        (0..commands).map(|_| cx.sample(self.rules.command)).fold(Span::ZERO, |a, b| a + b)
     }
 
     fn executed(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
@@ -75,9 +113,17 @@ impl Server {
             return;
         }
         let (request, argument, now) = (cx.request(call), cx.argument(call), cx.now());
+        if let Some((answer, counter)) = self.cluster.as_ref().and_then(|it| it.turn_away(&request))
+        {
+            cx.count(counter, 1);
+            return cx.reply(call, answer);
+        }
         if request.op != self.rules.acquire {
             let statements = self.rules.programs.fill(&request, argument);
             let answer = cx.ledger().apply(statements, &request, now);
+            if answer.outcome == Outcome::Done && self.rules.programs.writes(request.op) {
+                self.copy(cx);
+            }
             return cx.reply(call, answer);
         }
         let (name, lease) = from_lock_word(argument);
@@ -117,8 +163,8 @@ fn from_lock_word(word: i64) -> (u64, Option<Span>) {
 
 impl Component for Server {
     type Timer = Timer;
-    type Ticket = Never;
-    type Lever = Never;
+    type Ticket = Ticket;
+    type Lever = Lever;
 
     /// Who has stopped waiting is not to be given a lock.
     fn hears(&self) -> Hears {
@@ -131,10 +177,16 @@ impl Component for Server {
                 cx.ledger().wipe(*table);
             });
         }
+        if self.cluster.is_some() {
+            self.join_cluster(cx);
+        }
     }
 
     fn on_call(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
         let op = cx.request(call).op;
+        if self.cluster.as_ref().is_some_and(|cluster| cluster.is_bus(op)) {
+            return self.bus(call, cx);
+        }
         let commands = match op == self.rules.acquire {
             true => 1,
             false => self.rules.programs.statements(op),
@@ -142,8 +194,12 @@ impl Component for Server {
         self.execute(commands, Timer::Executed(call), cx);
     }
 
-    fn on_return(&mut self, ticket: Never, _: Answer, _: &mut Cx<'_, Self>) {
-        match ticket {}
+    fn on_return(&mut self, ticket: Ticket, answer: Answer, cx: &mut Cx<'_, Self>) {
+        self.heard(ticket, answer, cx);
+    }
+
+    fn on_lever(&mut self, Lever::Give((to, slots)): Lever, rate: f64, cx: &mut Cx<'_, Self>) {
+        self.give(to, slots as u16, rate, cx);
     }
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_, Self>) {
@@ -162,6 +218,11 @@ impl Component for Server {
                     self.release(holding, cx);
                 }
             }
+            Timer::Tick => self.tick(cx),
+            Timer::Read(call) => self.read(call, cx),
+            Timer::Stand(master) => self.stand(master as u16, cx),
+            Timer::Packed => self.packed(cx),
+            Timer::GoOn => self.go_on(cx),
         }
     }
 
@@ -178,12 +239,19 @@ impl Component for Server {
     /// Locks are in memory; the counter of tokens is not.
     fn on_crash(&mut self, fresh: &Self) {
         let token = self.locks.token();
-        *self = Server { locks: Locks::after(token), crashed: true, ..fresh.clone() };
+        let mut cluster = self.cluster.take();
+        if let (Some(mine), Some(fresh)) = (&mut cluster, &fresh.cluster) {
+            mine.reborn(fresh);
+        }
+        *self = Server { cluster, locks: Locks::after(token), crashed: true, ..fresh.clone() };
     }
 
     fn observe(&self, out: &mut Gauges) {
         out.level("queue", f64::from(self.queue));
         out.level("locks", self.locks.held() as f64);
         out.level("lock_waiters", self.locks.waiting() as f64);
+        if let Some(cluster) = &self.cluster {
+            out.level("serving", f64::from(u8::from(cluster.is_up())));
+        }
     }
 }

@@ -25,7 +25,7 @@ fn stage() -> (Stage, GroupId, OpId) {
     let me = stage.member(group, 0);
     let (programs, volatile) = programs(&mut stage);
     let rules = Rules { command, acquire, programs, volatile, counters };
-    stage.builder.put(me, Server::new(rules));
+    stage.builder.put(me, Server::new(rules, None));
     (stage, group, acquire)
 }
 

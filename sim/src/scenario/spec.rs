@@ -9,7 +9,7 @@ use models::dist::{Dist, NumberSpec};
 use models::flow::spec::Step;
 use models::policy::spec::Policy;
 use models::traffic::TrafficSpec;
-use models::units::{Dur, Share};
+use models::units::{Dur, Rate, Share};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -160,6 +160,9 @@ pub enum Act {
     /// Members leave their group: they finish what they have, and get nothing new.
     /// Example: `Leave("api/2", (drain: "30s"))`
     Leave(String, #[serde(default)] LeaveOptions),
+    /// Masters of a Redis Cluster give slots to another, key by key, while all of them serve.
+    /// Example: `Reshard("redis/0..2", (to: 3, slots: 1_365, rate: "500/s"))`
+    Reshard(String, ReshardOptions),
 }
 
 /// Options of `Leave`.
@@ -185,6 +188,18 @@ pub struct CrashOptions {
 pub struct SlowOptions {
     /// So many times as long.
     pub times: f64,
+}
+
+/// Options of `Reshard`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReshardOptions {
+    /// To which member.
+    pub to: u16,
+    /// How many slots each of the masters gives.
+    pub slots: u16,
+    /// How many keys a second each of them sends at most.
+    pub rate: Rate,
 }
 
 /// Options of `Errors` and `Loss`.
@@ -220,6 +235,7 @@ impl Act {
             Act::Flush(subject) => ("Flush", subject.clone()),
             Act::Join(subject) => ("Join", subject.clone()),
             Act::Leave(subject, _) => ("Leave", subject.clone()),
+            Act::Reshard(subject, _) => ("Reshard", subject.clone()),
         }
     }
 }

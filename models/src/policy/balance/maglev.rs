@@ -8,7 +8,8 @@ use crate::policy::ring::scatter;
 pub struct Maglev {
     size: u32,
     table: Vec<u16>,
-    filled_for: Vec<u16>,
+    /// For how many members it was filled; 0: it has to be filled anew.
+    filled_for: usize,
 }
 
 /// Fills a table of `size` places, a prime, from everybody's (offset, skip). Entries are places in
@@ -36,13 +37,18 @@ pub fn fill(permutations: &[(u32, u32)], size: u32) -> Vec<u16> {
 impl Maglev {
     /// An empty table of `size` places, which is a prime: filled at the first look-up.
     pub fn new(size: u32) -> Maglev {
-        Maglev { size, table: Vec::new(), filled_for: Vec::new() }
+        Maglev { size, table: Vec::new(), filled_for: 0 }
     }
 
-    /// Whose key this is among those that are ready. The table is filled anew whenever that list
-    /// has changed.
+    /// Who is ready has changed: the table is filled anew at the next look-up.
+    pub fn changed(&mut self) {
+        self.filled_for = 0;
+    }
+
+    /// Whose key this is among those that are ready: one index.
+    #[inline]
     pub fn member(&mut self, key: u64, ready: &[u16]) -> u16 {
-        if self.filled_for != ready {
+        if self.filled_for != ready.len() {
             self.fill(ready);
         }
         self.table[(scatter(key) % u64::from(self.size)) as usize]
@@ -59,7 +65,7 @@ impl Maglev {
         let permutations: Vec<(u32, u32)> = ready.iter().map(permutation).collect();
         let places = fill(&permutations, self.size);
         self.table = places.into_iter().map(|place| ready[place as usize]).collect();
-        self.filled_for = ready.to_vec();
+        self.filled_for = ready.len();
     }
 }
 
@@ -92,6 +98,7 @@ mod tests {
             assert!((6553..=6554).contains(&share), "{share}");
         }
         let rest: Vec<u16> = all.into_iter().filter(|&member| member != 3).collect();
+        maglev.changed();
         maglev.member(0, &rest);
         let others = before.iter().zip(&maglev.table).filter(|(was, is)| **was != 3 && was != is);
         assert!(!maglev.table.contains(&3));

@@ -103,6 +103,15 @@ impl Rule {
         }
     }
 
+    /// Who is ready has changed.
+    pub fn ready_changed(&mut self) {
+        match self {
+            Rule::Maglev(_, maglev) => maglev.changed(),
+            Rule::Sticky(_, sticky) => sticky.ready_changed(),
+            _ => {}
+        }
+    }
+
     /// Picks one of those that are ready.
     pub fn pick(&mut self, scene: &mut Scene<'_>) -> u16 {
         match self {

@@ -32,6 +32,11 @@ impl Sticky {
         self.first.prequal()
     }
 
+    /// Who can be asked has changed.
+    pub fn ready_changed(&mut self) {
+        self.first.ready_changed();
+    }
+
     /// What `first` wants to hear.
     pub fn heard(&mut self, member: u16, took: Span, now: Time) {
         self.first.heard(member, took, now);

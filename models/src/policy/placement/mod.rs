@@ -13,7 +13,7 @@ mod text;
 use super::balance::hash::{jump, rendezvous};
 use super::ring::scatter;
 use ranges::Ranges;
-use slots::{even_split, slot_of};
+use slots::{Change, even_split, slot_of};
 
 /// A rule that gives every key a member.
 #[derive(Clone, Debug)]
@@ -54,6 +54,20 @@ impl Placement {
                 home.map_or_else(|_| remainder(scatter(key), there), |at| homes[at].1)
             }
             Placement::Slots(prefix, owners) => owners[slot_of(prefix, key) as usize],
+        }
+    }
+
+    /// Slots have moved.
+    pub fn learn(&mut self, change: Change) {
+        if let Placement::Slots(_, owners) = self {
+            change.apply(owners);
+        }
+    }
+
+    /// Somebody who was asked for `key` says that it is with `member`.
+    pub fn moved(&mut self, key: u64, member: u16) {
+        if let Placement::Slots(prefix, owners) = self {
+            owners[slot_of(prefix, key) as usize] = member;
         }
     }
 

@@ -57,6 +57,56 @@ pub fn even_split(masters: u16) -> Vec<u16> {
     owners
 }
 
+/// A line in the history of a slot map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A slot has moved to another master.
+    Moved {
+        /// Which slot.
+        slot: u16,
+        /// To whom.
+        to: u16,
+    },
+    /// A replica stands in for its master, in all of its slots.
+    TookOver {
+        /// Whose slots.
+        from: u16,
+        /// Who has them now.
+        to: u16,
+        /// How many writes the new master has.
+        writes: u32,
+    },
+}
+
+impl Change {
+    /// What it does to the owners of slots.
+    pub fn apply(self, owners: &mut [u16]) {
+        match self {
+            Change::Moved { slot, to } => owners[slot as usize] = to,
+            Change::TookOver { from, to, .. } => {
+                owners.iter_mut().filter(|owner| **owner == from).for_each(|owner| *owner = to);
+            }
+        }
+    }
+
+    /// As the draws of a record.
+    pub fn pack(self) -> [u32; 4] {
+        match self {
+            Change::Moved { slot, to } => [0, slot.into(), to.into(), 0],
+            Change::TookOver { from, to, writes } => [1, from.into(), to.into(), writes],
+        }
+    }
+
+    /// The inverse of [`Change::pack`].
+    pub fn unpack([kind, what, to, writes]: [u32; 4]) -> Change {
+        let (what, to) = (what as u16, to as u16);
+        match kind {
+            0 => Change::Moved { slot: what, to },
+            _ => Change::TookOver { from: what, to, writes },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +138,18 @@ mod tests {
         }
         assert_eq!((slot_of("user:", 1000), slot_of("", 123_456_789)), (1649, 12_739));
         assert_eq!((slot_of("{bar}", 7), slot_of("{bar}", 8)), (5061, 5061));
+    }
+
+    #[test]
+    fn changes_are_read_as_they_were_written() {
+        let took_over = Change::TookOver { from: 0, to: 4, writes: 70_000 };
+        let changes = [Change::Moved { slot: 3, to: 2 }, took_over];
+        let mut owners = vec![0, 1, 0, 1];
+        for change in changes {
+            assert_eq!(Change::unpack(change.pack()), change);
+            change.apply(&mut owners);
+        }
+        assert_eq!(owners, [4, 1, 4, 2]);
     }
 
     /// What `redis-cli --cluster create` prints for three masters: 0 - 5460, 5461 - 10922 and

@@ -18,7 +18,7 @@ use crate::time::Span;
 
 pub use dist::{BadDist, Dist};
 pub use empirical::{Empirical, EmpiricalId};
-pub use numbers::{Numbers, Zipf};
+pub use numbers::{Hotspot, Numbers, Zipf};
 
 /// Names a stream of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,19 @@ pub enum Numbers {
     Uniform(u32),
     /// Popularity: rank 0 is the most popular.
     Zipf(Zipf),
+    /// One of the first few with a probability, else one of the rest.
+    Hotspot(Hotspot),
+}
+
+/// A few numbers that are wanted far more often than others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hotspot {
+    /// How many there are.
+    pub items: u32,
+    /// The first so many are hot: at least one, and fewer than all.
+    pub hot: u32,
+    /// How often one of them is drawn.
+    pub share: f64,
 }
 
 impl Numbers {
@@ -20,6 +33,10 @@ impl Numbers {
             Numbers::Always(number) => number,
             Numbers::Uniform(n) => stream.below(n),
             Numbers::Zipf(zipf) => zipf.draw(stream),
+            Numbers::Hotspot(Hotspot { items, hot, share }) => match stream.unit() < share {
+                true => stream.below(hot),
+                false => hot + stream.below(items - hot),
+            },
         }
     }
 }
@@ -131,6 +148,18 @@ mod tests {
                 assert!((count - expected).abs() < bound, "s = {exponent}: {count} for {expected}");
             }
         }
+    }
+
+    /// Half of the draws are one of two hot numbers of ten, a quarter each; the others share the
+    /// rest. Four standard deviations of 100 000 draws: 548 and 306.
+    #[test]
+    fn hot_spots_are_hot() {
+        let hotspot = Numbers::Hotspot(Hotspot { items: 10, hot: 2, share: 0.5 });
+        let mut stream = Stream::named(4, "hotspot", "test");
+        let mut counts = [0u32; 10];
+        (0..100_000).for_each(|_| counts[hotspot.draw(&mut stream) as usize] += 1);
+        assert!(counts[..2].iter().all(|count| count.abs_diff(25_000) < 548), "{counts:?}");
+        assert!(counts[2..].iter().all(|count| count.abs_diff(6250) < 306), "{counts:?}");
     }
 
     #[test]

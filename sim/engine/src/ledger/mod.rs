@@ -256,10 +256,10 @@ impl Ledger {
         records
     }
 
-    /// The numbers of all logs, by name.
+    /// The numbers of all logs, by name, but for those that models keep for themselves.
     pub fn log_records(&self) -> BTreeMap<String, LogRecord> {
         let mut records = BTreeMap::<_, LogRecord>::new();
-        for log in &self.logs {
+        for log in self.logs.iter().filter(|log| !log.name.starts_with("__")) {
             log.add_to(records.entry(log.name.clone()).or_default());
         }
         records
