@@ -89,6 +89,14 @@ fn scenario(of: &str, example: &str) -> String {
             component(format!("Service(server: {example}, {get})"))
         }
         "JobSpec" => component(format!("Service(jobs: {{ \"j\": {example} }})")),
+        "ForgetBy" => step(format!("Forget(\"product\", (in: [\"cache\"], by: {example}))")),
+        "SizeSpec" => {
+            component(format!("Cache(key: \"product\", memory: \"64MiB\", size: {example})"))
+        }
+        "WritesSpec" => {
+            let store = "store: [Do(\"db\", [Set(\"product\", (to: \"value\"))])]";
+            component(format!("Cache(key: \"product\", {store}, writes: {example})"))
+        }
         "By" => component(format!("Database(shards: (count: 2, by: {example}))")),
         "Commit" => component(format!("Database(commit: {example})")),
         "TableSpec" => component(format!("Database(tables: {{ \"t\": {example} }})")),

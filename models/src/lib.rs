@@ -101,6 +101,6 @@ kinds! {
 impl Spec {
     /// Whether it runs flows: those are built before the stores that execute their procedures.
     pub fn runs_flows(&self) -> bool {
-        matches!(self, Spec::Gateway(_) | Spec::Service(_))
+        matches!(self, Spec::Gateway(_) | Spec::Service(_) | Spec::Cache(_))
     }
 }

@@ -58,6 +58,14 @@ pub struct Offer {
     pub copies: Option<ReplicasSpec>,
     /// Whether a flow can hold a transaction open there: `Transaction`.
     pub transactions: bool,
+    /// It is inside each member of this component, which asks the one of its own.
+    pub inside: Option<String>,
+    /// The draw that entries of a cache are tagged with.
+    pub tag: Option<String>,
+    /// It is a cache that remembers that there is nothing.
+    pub negative: bool,
+    /// It is a cache that keeps old entries for the case that fetching fails.
+    pub rescues: bool,
 }
 
 /// The scenario as the builders of components see it.

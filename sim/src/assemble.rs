@@ -1,8 +1,10 @@
 //! Topology → World: groups in the order of their names, a node for each member, then components
 //! that run flows, then users, then stores (which execute what the flows brought), then actions.
 
+use std::collections::BTreeMap;
+
 use engine::{Action, Builder, ComponentId, Deed, Delays, Frame, Span, Target, Time, Trouble};
-use engine::{World, ZoneId};
+use engine::{NodeId, World, ZoneId};
 use models::dist::Dist;
 use models::wiring::{Problem, Wiring};
 use models::{ComponentSpec, Spec};
@@ -67,22 +69,39 @@ fn delays(network: &Network, wiring: &mut Wiring<'_>) -> Delays {
     })
 }
 
-/// All groups by name, each member on a node of its own.
+/// All groups by name, each member on a node of its own; but for those inside another group, which
+/// are on the nodes of that one.
 fn declare(topology: &Topology, builder: &mut Builder) {
-    let scenario = &topology.scenario;
-    for (name, zones) in &topology.places.groups {
-        let spec = scenario.components.get(name);
-        let (kind, cpu) = match spec {
-            Some(spec) => (topology.offers[name].kind, spec.cpu()),
-            None => ("Traffic", None),
-        };
-        let mut nodes = Vec::new();
-        for zone in zones {
-            let zone = if spec.is_none() { ZoneId::INTERNET } else { builder.zone(zone) };
-            nodes.push(builder.node(zone, cpu));
-        }
-        builder.group(name, kind, &nodes);
+    let groups = &topology.places.groups;
+    let host_of = |name: &String| {
+        let inside = topology.offers.get(name)?.inside.as_ref()?;
+        groups.get_key_value(inside).map(|(host, _)| host)
+    };
+    let mut nodes: BTreeMap<&String, Vec<NodeId>> = BTreeMap::new();
+    for name in groups.keys() {
+        let owner = host_of(name).unwrap_or(name);
+        let nodes = nodes.entry(owner).or_insert_with(|| nodes_of(owner, topology, builder));
+        let size = groups[name].len().min(nodes.len());
+        let kind = topology.offers.get(name).map_or("Traffic", |offer| offer.kind);
+        builder.group(name, kind, &nodes[..size]);
     }
+    for name in groups.keys() {
+        if let (Some(host), Some(guest)) = (host_of(name), builder.find(name)) {
+            let host = builder.find(host).expect("all groups are declared");
+            builder.inside(guest, host);
+        }
+    }
+}
+
+fn nodes_of(name: &str, topology: &Topology, builder: &mut Builder) -> Vec<NodeId> {
+    let spec = topology.scenario.components.get(name);
+    let cpu = spec.and_then(ComponentSpec::cpu);
+    let mut nodes = Vec::new();
+    for zone in &topology.places.groups[name] {
+        let zone = if spec.is_none() { ZoneId::INTERNET } else { builder.zone(zone) };
+        nodes.push(builder.node(zone, cpu));
+    }
+    nodes
 }
 
 fn components(topology: &Topology, wiring: &mut Wiring<'_>, running_flows: bool) {

@@ -55,6 +55,10 @@ impl Walk<'_> {
                 options.through.iter().for_each(|cache| self.callee(cache));
                 self.steps(&options.miss);
             }
+            Step::Put(_, options) => options.r#in.iter().for_each(|cache| self.callee(cache)),
+            Step::Forget(_, options) => {
+                options.r#in.iter().chain(&options.tell).for_each(|cache| self.callee(cache));
+            }
             Step::Chance(_, body, or) | Step::If(_, body, or) => {
                 self.steps(body);
                 self.steps(&or.r#else);
@@ -107,6 +111,10 @@ impl Walk<'_> {
                     self.steps(steps);
                 }
                 self.steps(&service.at_start);
+            }
+            Spec::Cache(cache) => {
+                self.steps(&cache.load);
+                self.steps(&cache.store);
             }
             _ => {}
         }

@@ -5,6 +5,7 @@ pub mod text;
 
 pub mod scenario;
 
+mod caches;
 pub mod findings;
 pub mod graph;
 pub mod selector;

@@ -8,6 +8,7 @@ use models::dist::NumberSpec;
 use models::wiring::Offer;
 use models::{ComponentSpec, Spec};
 
+use crate::caches::{guests, idle_nodes};
 use crate::findings::Findings;
 use crate::graph::{Graph, graph};
 use crate::scenario::spec::{Act, Entry, Scenario};
@@ -72,8 +73,10 @@ pub struct Topology {
 
 /// Resolves a scenario. The topology can be assembled only if no error was found.
 pub fn topology(mut scenario: Scenario, findings: &mut Findings) -> Topology {
+    guests(&mut scenario);
     let offers = offers(&mut scenario);
     members(&scenario, findings);
+    idle_nodes(&scenario, findings);
     draws(&scenario, findings);
     times(&scenario, findings);
     let places = places(&scenario);

@@ -7,6 +7,7 @@
 
 mod availability;
 mod balancing;
+mod caches;
 mod closed;
 mod fan_out;
 mod formulas;

@@ -13,6 +13,15 @@ struct Fill {
     key: u64,
     first: u32,
     last: u32,
+    /// The key was forgotten since: what its filler has read may be old.
+    void: bool,
+}
+
+impl Fill {
+    /// Of a key that nobody waits for yet.
+    fn of(key: u64) -> Fill {
+        Fill { key, first: EMPTY, last: EMPTY, void: false }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -49,7 +58,7 @@ impl Fills {
     /// `call` missed `key`.
     pub(super) fn miss(&mut self, key: u64, call: CallId) -> Miss {
         match self.find(key) {
-            None => Miss::Fills(self.begin(Fill { key, first: EMPTY, last: EMPTY })),
+            None => Miss::Fills(self.begin(Fill::of(key))),
             Some(lease) => {
                 self.wait(lease, call);
                 Miss::Waits
@@ -59,7 +68,7 @@ impl Fills {
 
     /// A lease to fill `key`, unless somebody has one.
     pub(super) fn begin_first(&mut self, key: u64) -> Option<Lease> {
-        self.find(key).is_none().then(|| self.begin(Fill { key, first: EMPTY, last: EMPTY }))
+        self.find(key).is_none().then(|| self.begin(Fill::of(key)))
     }
 
     /// The key was filled: takes those who waited out, one by one in order, then ends the fill.
@@ -78,7 +87,24 @@ impl Fills {
         self.fills.get(lease)?;
         let next = self.next_in_line(lease);
         let fill = self.end(lease);
-        next.map(|call| (call, self.begin(fill)))
+        next.map(|call| (call, self.begin(Fill { void: false, ..fill })))
+    }
+
+    /// The lease of whoever fills `key`.
+    pub(super) fn of(&self, key: u64) -> Option<Lease> {
+        self.find(key)
+    }
+
+    /// The key is forgotten: whoever fills it must not.
+    pub(super) fn void(&mut self, key: u64) {
+        if let Some(lease) = self.find(key) {
+            self.fills.get_mut(lease).expect("the lease is not stale").void = true;
+        }
+    }
+
+    /// The lease to fill `key`, if it is void.
+    pub(super) fn voided(&self, key: u64) -> Option<Lease> {
+        self.find(key).filter(|lease| self.fills.get(*lease).is_some_and(|fill| fill.void))
     }
 
     /// How many wait.
@@ -174,6 +200,20 @@ mod tests {
         assert_eq!(fills.run_out(lease), None, "the first lease is stale");
         assert_eq!(fills.miss(7, c), Miss::Waits);
         assert_eq!(fills.run_out(second).map(|(call, _)| call), Some(c));
+    }
+
+    /// As with the tokens of memcached: a delete voids them, so that an old value is not put in.
+    #[test]
+    fn a_key_that_is_forgotten_voids_the_lease_and_the_next_one_is_sound() {
+        let ([a, b, _], mut fills) = (calls(), Fills::default());
+        fills.void(7);
+        assert!(matches!(fills.miss(7, a), Miss::Fills(_)));
+        assert_eq!(fills.voided(7), None);
+        fills.miss(7, b);
+        fills.void(7);
+        let lease = fills.voided(7).expect("it is void");
+        assert_eq!(fills.run_out(lease).map(|(call, _)| call), Some(b));
+        assert_eq!(fills.voided(7), None);
     }
 
     #[test]

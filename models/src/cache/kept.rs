@@ -3,15 +3,26 @@
 use engine::{Span, Time};
 
 use super::eviction::{Cache, Evict};
+use super::sizes::Sizes;
+use super::tags::Tags;
 
 /// One entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub value: i64,
-    /// Of the row, as it was read.
-    pub version: u32,
     pub until: Time,
+    /// When it was put in.
+    pub born: Time,
+    /// Of the row, as it was read; or [`ABSENT`], or [`AHEAD`].
+    pub version: u32,
+    /// What it can be forgotten by, besides its key.
+    pub tag: u32,
 }
+
+/// The version of an entry that says that there is no such row.
+pub(super) const ABSENT: u32 = u32::MAX - 1;
+/// The version of a value that the store has not seen yet: never older than any row.
+pub(super) const AHEAD: u32 = u32::MAX;
 
 /// Why a key is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,17 +49,35 @@ const LOST: u8 = 4;
 /// Fates are remembered of keys below this (a byte each); others count as cold.
 const REMEMBERED: u64 = 1 << 26;
 
+/// What a node may keep, and for how long after its time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub evict: Evict,
+    /// Entries, or bytes with `sizes`.
+    pub capacity: u64,
+    pub sizes: Option<Sizes>,
+    /// For how long an entry that has outlived its time is served.
+    pub grace: Span,
+    /// For how long it is kept for the case that fetching fails.
+    pub rescue: Span,
+}
+
 #[derive(Clone)]
 pub(super) struct Kept {
+    room: Room,
     cache: Cache<Entry>,
+    tags: Tags,
     fates: Vec<u8>,
+    seed: u64,
     /// A node in its first life has lost nothing; after a crash what it misses first was lost.
     reborn: bool,
 }
 
 impl Kept {
-    pub(super) fn new(evict: Evict, capacity: u64, seed: u64) -> Kept {
-        Kept { cache: Cache::new(evict, capacity, seed), fates: Vec::new(), reborn: false }
+    /// Empty. `seed` decides the policies that draw.
+    pub(super) fn new(room: Room, seed: u64) -> Kept {
+        let cache = Cache::new(room.evict, room.capacity, seed);
+        Kept { room, cache, tags: Tags::default(), fates: Vec::new(), seed, reborn: false }
     }
 
     /// The node has come back from a crash.
@@ -56,23 +85,67 @@ impl Kept {
         self.reborn = true;
     }
 
-    /// The entry under `key` if it is not older than its time and `grace`; else why there is
+    /// The number that decides what policies draw in the next life.
+    pub(super) fn next_seed(&self) -> u64 {
+        self.seed.wrapping_add(1)
+    }
+
+    /// Starts drawing anew, while it is empty.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+        self.cache = Cache::new(self.room.evict, self.room.capacity, seed);
+    }
+
+    /// The entry under `key` if it is not older than its time and the grace; else why there is
     /// none. Expiry is lazy: an entry that is never asked for again stays until it is evicted.
     #[inline]
-    pub(super) fn get(&mut self, key: u64, grace: Span, now: Time) -> Result<Entry, Cause> {
+    pub(super) fn get(&mut self, key: u64, now: Time) -> Result<Entry, Cause> {
         let Some(&mut entry) = self.cache.get(key, now) else { return Err(self.why(key)) };
-        if now < entry.until || now < entry.until + grace {
+        if self.tags.forgot(entry.tag, entry.born) {
+            self.remove(key);
+            return Err(Cause::Forgotten);
+        }
+        if now < entry.until || now < entry.until + self.room.grace {
             return Ok(entry);
         }
-        self.cache.remove(key);
+        if now >= entry.until + self.room.rescue {
+            self.cache.remove(key);
+        }
         self.fate(key, EXPIRED);
         Err(Cause::Expired)
+    }
+
+    /// The entry under `key` although it has outlived its time, because fetching it has failed.
+    pub(super) fn rescue(&self, key: u64, now: Time) -> Option<Entry> {
+        let entry = self.peek(key)?;
+        (now < entry.until || now < entry.until + self.room.rescue).then_some(entry)
+    }
+
+    /// The entry under `key`, whatever its age; it was not used.
+    pub(super) fn peek(&self, key: u64) -> Option<Entry> {
+        let entry = *self.cache.peek(key)?;
+        (!self.tags.forgot(entry.tag, entry.born)).then_some(entry)
+    }
+
+    /// The store has the value of `key` now, as this version.
+    pub(super) fn settle(&mut self, key: u64, version: u32) {
+        if let Some(entry) = self.cache.peek_mut(key).filter(|entry| entry.version == AHEAD) {
+            entry.version = version;
+        }
+    }
+
+    /// The entry under `key` lives until then.
+    pub(super) fn prolong(&mut self, key: u64, until: Time) {
+        if let Some(entry) = self.cache.peek_mut(key) {
+            entry.until = until;
+        }
     }
 
     /// Puts an entry in; how many had to go for it. `None` if it is refused.
     pub(super) fn put(&mut self, key: u64, entry: Entry, now: Time) -> Option<u64> {
         let before = self.cache.evicted();
-        let kept = self.cache.put(key, entry, 1, now, entry.until);
+        let size = self.room.sizes.map_or(1, |sizes| sizes.of(key));
+        let kept = self.cache.put(key, entry, size, now, entry.until);
         self.fate(key, KEPT);
         kept.then(|| self.cache.evicted() - before)
     }
@@ -83,15 +156,59 @@ impl Kept {
         }
     }
 
+    /// Forgets all entries with this tag.
+    pub(super) fn forget_tag(&mut self, tag: u32, now: Time) {
+        self.tags.forget(tag, now);
+    }
+
+    /// Forgets all keys that are `key` but for their last digits: `key / block` is the same. How
+    /// many.
+    pub(super) fn forget_block(&mut self, key: u64, block: u64) -> u64 {
+        let like = |other: &u64| other / block == key / block;
+        let keys: Vec<u64> = self.cache.keys().filter(like).collect();
+        keys.iter().for_each(|key| self.remove(*key));
+        keys.len() as u64
+    }
+
     /// A flush: everything that was kept is lost.
     pub(super) fn clear(&mut self) {
-        self.cache.clear();
+        self.seed = self.next_seed();
+        self.cache.clear(self.seed);
         self.fates.iter_mut().filter(|fate| **fate == KEPT).for_each(|fate| *fate = LOST);
+    }
+
+    /// Another capacity or policy from here on; how many had to go. What the old policy had learnt
+    /// is forgotten.
+    pub(super) fn resize(&mut self, evict: Evict, capacity: u64, now: Time) -> u64 {
+        (self.room.evict, self.room.capacity) = (evict, capacity);
+        let before = self.len();
+        let sizes = self.room.sizes;
+        let size = |key: u64| sizes.map_or(1, |sizes| sizes.of(key));
+        self.seed = self.next_seed();
+        self.cache = self
+            .cache
+            .rebuilt(evict, capacity, self.seed, |key, entry| (size(key), now, entry.until));
+        before.saturating_sub(self.len()) as u64
+    }
+
+    /// What decides who goes.
+    pub(super) fn evict(&self) -> Evict {
+        self.room.evict
+    }
+
+    /// What fits.
+    pub(super) fn capacity(&self) -> u64 {
+        self.room.capacity
     }
 
     /// How many entries there are, those included that have expired unnoticed.
     pub(super) fn len(&self) -> usize {
         self.cache.len()
+    }
+
+    /// What they weigh: bytes if there are sizes, else as many as there are.
+    pub(super) fn weight(&self) -> u64 {
+        self.cache.weight()
     }
 
     fn fate(&mut self, key: u64, fate: u8) {
@@ -122,34 +239,88 @@ mod tests {
     use super::*;
 
     fn entry(until: u64) -> Entry {
-        Entry { value: 7, version: 3, until: Time(until) }
+        Entry { value: 7, version: 3, until: Time(until), born: Time(0), tag: 0 }
+    }
+
+    /// Two entries, a grace and a time for rescues.
+    fn kept(grace: u64, rescue: u64) -> Kept {
+        let (evict, sizes) = (Evict::Lru, None);
+        let (grace, rescue) = (Span(grace), Span(rescue));
+        Kept::new(Room { evict, capacity: 2, sizes, grace, rescue }, 1)
     }
 
     #[test]
     fn entries_expire_at_their_time_and_stay_for_the_grace() {
-        let mut kept = Kept::new(Evict::Lru, 2, 1);
-        assert_eq!(kept.put(1, entry(100), Time(0)), Some(0));
-        assert_eq!(kept.get(1, Span(0), Time(99)), Ok(entry(100)));
-        assert_eq!(kept.get(1, Span(10), Time(109)), Ok(entry(100)));
-        assert_eq!(kept.get(1, Span(10), Time(110)), Err(Cause::Expired));
-        assert_eq!(kept.get(1, Span(10), Time(111)), Err(Cause::Expired));
+        for (grace, last) in [(0, 99), (10, 109)] {
+            let mut kept = kept(grace, grace);
+            assert_eq!(kept.put(1, entry(100), Time(0)), Some(0));
+            assert_eq!(kept.get(1, Time(last)), Ok(entry(100)));
+            assert_eq!(kept.get(1, Time(last + 1)), Err(Cause::Expired));
+            assert_eq!((kept.get(1, Time(last + 2)), kept.len()), (Err(Cause::Expired), 0));
+        }
+    }
+
+    /// Served until 110, kept for the case of an error until 150.
+    #[test]
+    fn what_has_expired_can_be_rescued_for_a_while() {
+        let mut kept = kept(10, 50);
+        kept.put(1, entry(100), Time(0));
+        assert_eq!(kept.get(1, Time(120)), Err(Cause::Expired));
+        assert_eq!(kept.rescue(1, Time(149)), Some(entry(100)));
+        assert_eq!(kept.rescue(1, Time(150)), None);
     }
 
     #[test]
     fn every_miss_has_its_cause() {
-        let mut kept = Kept::new(Evict::Lru, 2, 1);
+        let mut kept = kept(0, 0);
         let forever = entry(u64::MAX);
-        assert_eq!(kept.get(1, Span(0), Time(0)), Err(Cause::Cold));
+        assert_eq!(kept.get(1, Time(0)), Err(Cause::Cold));
         let gone = [1, 2, 3].map(|key| kept.put(key, forever, Time(0)));
         assert_eq!(gone, [Some(0), Some(0), Some(1)]);
-        assert_eq!(kept.get(1, Span(0), Time(0)), Err(Cause::Capacity));
+        assert_eq!(kept.get(1, Time(0)), Err(Cause::Capacity));
         kept.remove(2);
-        assert_eq!(kept.get(2, Span(0), Time(0)), Err(Cause::Forgotten));
+        assert_eq!(kept.get(2, Time(0)), Err(Cause::Forgotten));
         kept.clear();
-        assert_eq!((kept.get(3, Span(0), Time(0)), kept.len()), (Err(Cause::Lost), 0));
-        assert_eq!(kept.get(9, Span(0), Time(0)), Err(Cause::Cold));
+        assert_eq!((kept.get(3, Time(0)), kept.len()), (Err(Cause::Lost), 0));
+        assert_eq!(kept.get(9, Time(0)), Err(Cause::Cold));
         kept.reborn();
-        assert_eq!(kept.get(9, Span(0), Time(0)), Err(Cause::Lost));
-        assert_eq!(kept.get(u64::MAX, Span(0), Time(0)), Err(Cause::Lost));
+        assert_eq!(kept.get(9, Time(0)), Err(Cause::Lost));
+        assert_eq!(kept.get(u64::MAX, Time(0)), Err(Cause::Lost));
+    }
+
+    /// Both were put at 0; the tag of one is forgotten at 5, and what comes after that counts.
+    #[test]
+    fn a_tag_takes_all_its_entries_with_it() {
+        let mut kept = kept(0, 0);
+        let [one, two] = [1, 2].map(|tag| Entry { tag, ..entry(u64::MAX) });
+        kept.put(1, one, Time(0));
+        kept.put(2, two, Time(0));
+        kept.forget_tag(1, Time(5));
+        assert_eq!(kept.get(1, Time(6)), Err(Cause::Forgotten));
+        assert_eq!(kept.get(2, Time(6)), Ok(two));
+        let again = Entry { born: Time(6), ..one };
+        kept.put(1, again, Time(6));
+        assert_eq!(kept.get(1, Time(7)), Ok(again));
+    }
+
+    #[test]
+    fn a_block_of_keys_is_forgotten_by_what_they_have_in_common() {
+        let mut kept = kept(0, 0);
+        kept.put(123, entry(u64::MAX), Time(0));
+        kept.put(133, entry(u64::MAX), Time(0));
+        assert_eq!(kept.forget_block(129, 10), 1);
+        assert_eq!((kept.peek(123), kept.len()), (None, 1));
+    }
+
+    /// One of two has to go when only one fits; the other is still there.
+    #[test]
+    fn a_smaller_cache_keeps_what_fits() {
+        let mut kept = kept(0, 0);
+        kept.put(1, entry(u64::MAX), Time(0));
+        kept.put(2, entry(u64::MAX), Time(0));
+        assert_eq!(kept.resize(Evict::Fifo, 1, Time(1)), 1);
+        assert_eq!((kept.len(), kept.capacity(), kept.evict()), (1, 1, Evict::Fifo));
+        assert_eq!(kept.resize(Evict::Lru, 5, Time(1)), 0);
+        assert_eq!(kept.len(), 1);
     }
 }

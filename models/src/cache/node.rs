@@ -3,90 +3,23 @@
 //!
 //! Every command costs CPU time of the node; with a CPU of one server, commands queue in order of
 //! arrival and the kernel's utilisation of the node is that of the loop. An expired entry is
-//! noticed when it is asked for. A crash empties the node: memory is all it has.
+//! noticed when it is asked for. A crash empties the node: memory is all it has. What it fetches
+//! and writes itself, it does in flows, beside the loop.
 
+use engine::ledger::TableId;
 use engine::{
-    Answer, CallId, Component, CounterId, Cx, Gauges, Hears, OpId, Outcome, Span, Time, chance,
-    ledger::TableId, word,
+    Answer, CallId, Component, Cx, Gauges, Hears, Key, Outcome, Request, Span, Time, word,
 };
 
-use super::eviction::Evict;
-use super::fills::{Fills, Lease, Miss};
-use super::kept::{Cause, Entry, Kept};
-use crate::key::KeyOf;
-
-/// What a node does, as known once the scenario is read.
-#[derive(Clone)]
-pub(super) struct Node {
-    pub key: KeyOf,
-    pub access: chance::Sampler,
-    pub ttl: Option<Span>,
-    /// Times to live are drawn between 1 − this and 1 + this of `ttl`.
-    pub jitter: f64,
-    /// For how long an entry that has outlived its time is served while one caller refreshes it.
-    pub stale: Span,
-    /// β·δ of probabilistic early expiration (Vattani, Chierichetti and Lowenstein, 2015).
-    pub early: Span,
-    /// Whether those who miss a key that somebody fills wait for it.
-    pub coalesce: bool,
-    /// How long whoever fills a key alone has to do it.
-    pub fill: Span,
-    /// For jitter and early expiration.
-    pub stream: chance::StreamId,
-    /// The name of the table whose rows are cached: to count hits that are stale.
-    pub table: Option<String>,
-    pub ops: Ops,
-    pub counters: Counters,
-}
-
-/// What can be asked of a node.
-#[derive(Clone, Copy)]
-pub(super) struct Ops {
-    pub get: OpId,
-    pub put: OpId,
-    pub forget: OpId,
-}
-
-/// What a cache counts, over all its nodes.
-#[derive(Clone, Copy)]
-pub(super) struct Counters {
-    pub hits: CounterId,
-    pub misses: CounterId,
-    pub evicted: CounterId,
-    pub expired: CounterId,
-    pub coalesced: CounterId,
-    /// Why the key was not there.
-    pub cold: CounterId,
-    pub capacity: CounterId,
-    pub forgotten: CounterId,
-    pub lost: CounterId,
-    /// Hits on an older version than the table has.
-    pub stale: CounterId,
-    /// Callers who were to refresh an entry that was still there.
-    pub refreshed: CounterId,
-    /// Entries that were not let in.
-    pub refused: CounterId,
-}
-
-impl Counters {
-    /// All of them, each made under its name.
-    pub(super) fn new(mut make: impl FnMut(&'static str) -> CounterId) -> Counters {
-        Counters {
-            hits: make("hits"),
-            misses: make("misses"),
-            evicted: make("evicted"),
-            expired: make("expired"),
-            coalesced: make("coalesced"),
-            cold: make("cold"),
-            capacity: make("capacity"),
-            forgotten: make("forgotten"),
-            lost: make("lost"),
-            stale: make("stale"),
-            refreshed: make("refreshed"),
-            refused: make("refused"),
-        }
-    }
-}
+use super::behind::Buffer;
+use super::depth::Depth;
+use super::fills::{Fills, Lease};
+use super::kept::Kept;
+use super::loading::Loads;
+use super::rules::{Ops, Rules, Writes};
+use super::tune::Turn;
+use crate::channel::Caller;
+use crate::flow::machine::{Ended, Host, Machine, Origin, Token};
 
 word! {
     /// What its timers mean.
@@ -95,6 +28,28 @@ word! {
         Served(CallId),
         /// Whoever fills has taken too long.
         RunOut(Lease),
+        /// A frame's step is done, or its pause over.
+        Frame(Key),
+        /// A fork has waited long enough.
+        Join(Key),
+        /// A pool of connections (first), and what is due there (second).
+        Pool((u16, u32)),
+        /// A health check of a member (second) of a channel (first) is due.
+        Check((u16, u32)),
+        /// What was written is to reach the store.
+        Flush,
+        /// It is time to look at itself.
+        Tune,
+    }
+}
+
+word! {
+    /// What it remembers about its calls.
+    pub(super) enum Ticket {
+        /// Of a frame.
+        Frame(Key),
+        /// A health check.
+        Check((u16, u32)),
     }
 }
 
@@ -106,205 +61,228 @@ word! {
     }
 }
 
+/// What the frames of a node belong to: the two highest bits of their number.
+pub(super) const LOAD: u32 = 0;
+pub(super) const THROUGH: u32 = 1 << 30;
+pub(super) const BEHIND: u32 = 2 << 30;
+const KIND: u32 = 3 << 30;
+
+/// Comparing one key with a pattern: a million take 40 ms (documentation of Redis, `KEYS`).
+const SCAN: Span = Span::nanos(40);
+
 /// A node with what it holds.
 #[derive(Clone)]
 pub(super) struct CacheNode {
-    node: Node,
-    kept: Kept,
-    fills: Fills,
-    table: Option<TableId>,
+    pub(super) rules: Rules,
+    pub(super) kept: Kept,
+    pub(super) fills: Fills,
+    pub(super) depth: Depth,
+    pub(super) table: Option<TableId>,
+    pub(super) machine: Machine,
+    pub(super) loads: Loads,
+    pub(super) buffer: Buffer,
+    /// Writes that the last crash took.
+    lost: u64,
+    /// Hits and misses since it last looked at itself.
+    pub(super) lately: [u64; 2],
     /// Commands that came and have not been executed.
     queue: u32,
 }
 
 impl CacheNode {
-    /// An empty node. Panics if it may hold nothing.
-    pub(super) fn new(node: Node, evict: Evict, capacity: u64, seed: u64) -> CacheNode {
-        let (kept, fills) = (Kept::new(evict, capacity, seed), Fills::default());
-        CacheNode { node, kept, fills, table: None, queue: 0 }
-    }
-
-    fn get(&mut self, call: CallId, key: u64, cx: &mut Cx<'_, Self>) {
-        match self.kept.get(key, self.node.stale, cx.now()) {
-            Ok(entry) if self.refreshes(key, entry.until, call, cx) => {}
-            Ok(entry) => self.hit(call, key, entry, cx),
-            Err(cause) => self.miss(call, key, cause, cx),
+    /// An empty node.
+    pub(super) fn new(rules: Rules, kept: Kept, machine: Machine) -> CacheNode {
+        CacheNode {
+            rules,
+            kept,
+            machine,
+            fills: Fills::default(),
+            depth: Depth::default(),
+            table: None,
+            loads: Loads::default(),
+            buffer: Buffer::default(),
+            lost: 0,
+            lately: [0; 2],
+            queue: 0,
         }
     }
 
-    fn hit(&mut self, call: CallId, key: u64, entry: Entry, cx: &mut Cx<'_, Self>) {
-        cx.count(self.node.counters.hits, 1);
-        if let Some(table) = self.table
-            && cx.ledger().stale(table, key, entry.version)
-        {
-            cx.count(self.node.counters.stale, 1);
+    /// A command has had its turn.
+    #[inline]
+    fn served(&mut self, call: CallId, cx: &mut Cx<'_, Self>) -> Option<Ended> {
+        self.queue -= 1;
+        if !cx.holds(call) {
+            return None;
         }
-        cx.reply(call, hit(entry.value, entry.version));
+        let (request, Ops { get, put, .. }) = (cx.request(call), self.rules.ops);
+        let key = self.rules.key.of(&request);
+        if request.op == get {
+            return self.get(call, key, cx);
+        }
+        if request.op == put {
+            let word = cx.argument(call);
+            return self.put(call, key, word, cx);
+        }
+        self.rare_command(call, &request, key, cx)
     }
 
-    /// Whether this caller is to fetch the value although there is an entry: it has outlived its
-    /// time and nobody fetches yet, or chance says that it is early but time.
-    fn refreshes(&mut self, key: u64, until: Time, call: CallId, cx: &mut Cx<'_, Self>) -> bool {
-        let now = cx.now();
-        if until <= now {
-            let Some(lease) = self.fills.begin_first(key) else { return false };
-            cx.count(self.node.counters.refreshed, 1);
-            self.let_fill(call, lease, cx);
-            return true;
+    fn rare_command(
+        &mut self,
+        call: CallId,
+        request: &Request,
+        key: u64,
+        cx: &mut Cx<'_, Self>,
+    ) -> Option<Ended> {
+        let (word, ops) = (cx.argument(call), self.rules.ops);
+        if request.op == ops.set {
+            return self.set(call, key, word, cx);
         }
-        if self.node.early.is_zero() || until == Time::NEVER {
-            return false;
+        if request.op == ops.rescue {
+            return self.rescue(call, key, cx);
         }
-        let ahead = self.node.early.0 as f64 * cx.exponential(self.node.stream);
-        let early = now + Span::from_f64(ahead) >= until;
-        if early {
-            cx.count(self.node.counters.refreshed, 1);
-            cx.count(self.node.counters.misses, 1);
-            cx.reply(call, Answer::of(Outcome::Denied));
+        if request.op == ops.absent {
+            return self.absent(call, key, cx);
         }
-        early
-    }
-
-    fn miss(&mut self, call: CallId, key: u64, cause: Cause, cx: &mut Cx<'_, Self>) {
-        let counters = self.node.counters;
-        let counter = match cause {
-            Cause::Cold => counters.cold,
-            Cause::Capacity => counters.capacity,
-            Cause::Expired => counters.expired,
-            Cause::Forgotten => counters.forgotten,
-            Cause::Lost => counters.lost,
-        };
-        cx.count(counter, 1);
-        if !self.node.coalesce {
-            cx.count(counters.misses, 1);
-            return cx.reply(call, Answer::of(Outcome::Denied));
-        }
-        match self.fills.miss(key, call) {
-            Miss::Fills(lease) => self.let_fill(call, lease, cx),
-            Miss::Waits => cx.count(counters.coalesced, 1),
-        }
-    }
-
-    /// A miss: the caller is to fetch the value and to put it here while its lease lasts.
-    fn let_fill(&mut self, call: CallId, lease: Lease, cx: &mut Cx<'_, Self>) {
-        cx.count(self.node.counters.misses, 1);
-        cx.after_fixed(self.node.fill, Timer::RunOut(lease));
-        cx.reply(call, Answer::of(Outcome::Denied));
-    }
-
-    /// When what is put in now runs out.
-    fn until(&self, cx: &mut Cx<'_, Self>) -> Time {
-        let Some(ttl) = self.node.ttl else { return Time::NEVER };
-        if self.node.jitter == 0.0 {
-            return cx.now() + ttl;
-        }
-        let spread = self.node.jitter * (2.0 * cx.unit(self.node.stream) - 1.0);
-        cx.now() + Span::from_f64(ttl.0 as f64 * (1.0 + spread))
-    }
-
-    fn put(&mut self, call: CallId, key: u64, word: i64, cx: &mut Cx<'_, Self>) {
-        let (value, version) = from_fill_word(word);
-        let until = self.until(cx);
-        match self.kept.put(key, Entry { value, version, until }, cx.now()) {
-            Some(gone) => cx.count(self.node.counters.evicted, gone),
-            None => cx.count(self.node.counters.refused, 1),
+        if request.op == ops.forget_tag {
+            self.kept.forget_tag(word as u32, cx.now());
+        } else if request.op == ops.forget_block {
+            self.kept.forget_block(key, word as u64);
+        } else {
+            debug_assert!(request.op == ops.forget, "an operation of somebody else");
+            self.kept.remove(key);
+            self.fills.void(key);
         }
         cx.reply(call, Answer::DONE);
-        while let Some(waiter) = self.fills.filled(key) {
-            if waits(waiter, cx) {
-                cx.reply(waiter, hit(value, version));
-            }
+        None
+    }
+
+    /// Flows of its own that have ended: what each was for goes on.
+    #[inline]
+    pub(super) fn over(&mut self, mut ended: Option<Ended>, cx: &mut Cx<'_, Self>) {
+        while let Some(end) = ended.take() {
+            let Origin::Host(number) = end.origin else { unreachable!("it starts them itself") };
+            ended = match number & KIND {
+                LOAD => self.loaded(number, end, cx),
+                THROUGH => self.written_through(number - THROUGH, end, cx),
+                _ => self.written_behind(number - BEHIND, end, cx),
+            };
         }
     }
 
-    /// The first in line who is still there gets the miss.
-    fn run_out(&mut self, lease: Lease, cx: &mut Cx<'_, Self>) {
-        let mut lease = lease;
-        while let Some((call, next)) = self.fills.run_out(lease) {
-            if waits(call, cx) {
-                return self.let_fill(call, next, cx);
-            }
-            lease = next;
+    fn tune(&mut self, cx: &mut Cx<'_, Self>) {
+        let Some(tune) = self.rules.tune else { return };
+        cx.after_fixed(tune.every, Timer::Tune);
+        let [hits, misses] = std::mem::take(&mut self.lately);
+        let ratio = (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64);
+        let (weight, capacity, evict) =
+            (self.kept.weight(), self.kept.capacity(), self.kept.evict());
+        let (evict, capacity) = match tune.look(ratio, weight, capacity, evict) {
+            Turn::Stay => return,
+            Turn::Grow(more) => (evict, more),
+            Turn::Change(then) => (then, capacity),
+        };
+        let gone = self.kept.resize(evict, capacity, cx.now());
+        cx.count(self.rules.counters.evicted, gone);
+    }
+}
+
+impl Caller for CacheNode {
+    fn check(check: (u16, u32)) -> Ticket {
+        Ticket::Check(check)
+    }
+}
+
+impl Host for CacheNode {
+    fn timer(token: Token) -> Timer {
+        match token {
+            Token::Frame(key) => Timer::Frame(key),
+            Token::Join(key) => Timer::Join(key),
+            Token::Pool(due) => Timer::Pool(due),
         }
     }
-}
 
-/// Whether somebody in line is still there. Clients wait by asking again and again: who has given
-/// up does not ask any more, whether it said so or not.
-fn waits(call: CallId, cx: &mut Cx<'_, CacheNode>) -> bool {
-    if !cx.holds(call) {
-        return false;
+    fn ticket(frame: Key) -> Ticket {
+        Ticket::Frame(frame)
     }
-    let left = cx.has_left(call);
-    if left {
-        cx.let_go(call);
-    }
-    !left
-}
-
-fn hit(value: i64, version: u32) -> Answer {
-    Answer { value, version, ..Answer::DONE }
-}
-
-/// The argument of a `put`: a value and the version of the row it was read from. Values beyond 32
-/// bits are cut to the nearest one that fits.
-pub fn fill_word(value: i64, version: u32) -> i64 {
-    let value = value.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
-    value << 32 | i64::from(version)
-}
-
-fn from_fill_word(word: i64) -> (i64, u32) {
-    (word >> 32, word as u32)
 }
 
 impl Component for CacheNode {
     type Timer = Timer;
-    type Ticket = engine::Never;
+    type Ticket = Ticket;
     type Lever = Lever;
 
     /// Who waits for somebody else's fill may hang up; nobody else waits here.
     fn hears(&self) -> Hears {
-        Hears { hangup: self.node.coalesce, settle: false }
+        Hears { hangup: self.rules.coalesce, settle: false }
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
         if cx.now() > Time::ZERO {
             self.kept.reborn();
         }
-        self.table = self.node.table.as_deref().and_then(|name| cx.ledger().find(name));
+        self.table = self.rules.table.as_deref().and_then(|name| cx.ledger().find(name));
+        for (index, channel) in self.machine.channels().iter_mut().enumerate() {
+            channel.start(cx, index as u16, |member| Timer::Check((index as u16, member)));
+        }
+        self.machine.open_pools(cx);
+        if let Writes::Behind(behind) = self.rules.writes {
+            let lost = std::mem::take(&mut self.lost);
+            cx.count(self.rules.counters.dropped, lost);
+            let end = cx.ledger().end(behind.log);
+            cx.ledger().truncate(behind.log, end - lost);
+            cx.after_fixed(behind.every, Timer::Flush);
+        }
+        if let Some(tune) = &self.rules.tune {
+            cx.after_fixed(tune.every, Timer::Tune);
+        }
+        self.warm(cx);
     }
 
+    #[inline]
     fn on_call(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
+        if self.rules.connections > 0 && self.queue >= self.rules.connections {
+            cx.turned_away();
+            return cx.reply(call, Answer::of(Outcome::Refused));
+        }
         self.queue += 1;
-        let span = cx.sample(self.node.access);
+        let mut span = cx.sample(self.rules.access);
+        if cx.request(call).op == self.rules.ops.forget_block {
+            span += SCAN * self.kept.len() as u64;
+        }
         cx.work(span, Timer::Served(call));
     }
 
-    fn on_return(&mut self, ticket: engine::Never, _: Answer, _: &mut Cx<'_, Self>) {
-        match ticket {}
+    fn on_return(&mut self, ticket: Ticket, answer: Answer, cx: &mut Cx<'_, Self>) {
+        match ticket {
+            Ticket::Frame(frame) => {
+                let ended = self.machine.on_return(cx, frame, answer);
+                self.over(ended, cx);
+            }
+            Ticket::Check(check) => {
+                let channel = &mut self.machine.channels()[check.0 as usize];
+                channel.checked(cx, check.1, answer, Timer::Check(check));
+            }
+        }
     }
 
+    #[inline]
     fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_, Self>) {
-        let call = match timer {
-            Timer::Served(call) => call,
-            Timer::RunOut(lease) => return self.run_out(lease, cx),
+        let ended = match timer {
+            Timer::Served(call) => self.served(call, cx),
+            Timer::RunOut(lease) => self.run_out(lease, cx),
+            Timer::Frame(key) => self.machine.on_timer(cx, Token::Frame(key)),
+            Timer::Join(key) => self.machine.on_timer(cx, Token::Join(key)),
+            Timer::Pool(due) => self.machine.on_timer(cx, Token::Pool(due)),
+            Timer::Check((channel, member)) => {
+                let check = (channel, member);
+                let channel = &mut self.machine.channels()[channel as usize];
+                channel.check(cx, member, Timer::Check(check), Ticket::Check(check));
+                None
+            }
+            Timer::Flush => return self.flush_is_due(cx),
+            Timer::Tune => return self.tune(cx),
         };
-        self.queue -= 1;
-        if !cx.holds(call) {
-            return;
-        }
-        let (request, Ops { get, put, .. }) = (cx.request(call), self.node.ops);
-        let key = self.node.key.of(&request);
-        if request.op == get {
-            self.get(call, key, cx);
-        } else if request.op == put {
-            let word = cx.argument(call);
-            self.put(call, key, word, cx);
-        } else {
-            debug_assert!(request.op == self.node.ops.forget, "an operation of somebody else");
-            self.kept.remove(key);
-            cx.reply(call, Answer::DONE);
-        }
+        self.over(ended, cx);
     }
 
     fn on_hangup(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
@@ -317,9 +295,19 @@ impl Component for CacheNode {
         }
     }
 
+    /// Memory is all it has. What chance has in store is not told twice.
+    fn on_crash(&mut self, fresh: &Self) {
+        let (lost, seed) = (self.buffer.at_risk(), self.kept.next_seed());
+        *self = CacheNode { lost, ..fresh.clone() };
+        self.kept.reseed(seed);
+    }
+
     fn observe(&self, out: &mut Gauges) {
         out.level("queue", f64::from(self.queue));
         out.level("entries", self.kept.len() as f64);
         out.level("coalescing", self.fills.waiting() as f64);
+        out.level("stampede", f64::from(self.depth.most()));
+        out.level("bytes", self.kept.weight() as f64);
+        out.level("unwritten", self.buffer.len() as f64);
     }
 }

@@ -1,54 +1,27 @@
 //! Cache nodes by script. Each command takes 1 ms of the node's only thread.
 
-use engine::chance::{Dist, Sampler};
-use engine::ledger::{Statement, TableSpec, Verb};
-use engine::{Action, Deed, Discipline, Outcome, Request, Span, Target, Time, Word};
+use engine::ledger::{Statement, Verb};
+use engine::{Action, Deed, Outcome, Request, Span, Target, Time, Word};
 
-use super::eviction::Evict;
-use super::node::{CacheNode, Counters, Lever, Node, Ops, fill_word};
-use crate::key::KeyOf;
+use super::fill_word;
+use super::node::Lever;
+use super::rules::Ops;
 use crate::testing::{Line, Stage, heard};
 
 use Outcome::{Denied, Done, Reset, TimedOut};
 
-/// A node of two entries, and the operations get, put and forget.
-fn stage(ttl: Option<Span>, fill: Option<Span>) -> (Stage, engine::GroupId, Ops) {
-    stale_stage(ttl, fill, Span::ZERO)
-}
-
-/// One that serves what has expired for so long while it is refreshed.
-fn stale_stage(
-    ttl: Option<Span>,
-    fill: Option<Span>,
-    stale: Span,
-) -> (Stage, engine::GroupId, Ops) {
-    let (mut stage, group) = Stage::new(1, Some(Discipline::Fifo { servers: 1 }));
-    let builder = &mut stage.builder;
-    let [get, put, forget] = ["get", "put", "forget"].map(|op| builder.op(op));
-    let ops = Ops { get, put, forget };
-    let access = Sampler { dist: Dist::Fixed(ms(1)), stream: builder.stream("it", "access") };
-    let counters = Counters::new(|name| builder.counter(group, name));
-    let (key, table) = (KeyOf::Draw(0), Some("row".to_owned()));
-    let stream = builder.stream("it", "expiry");
-    let (coalesce, fill) = (fill.is_some(), fill.unwrap_or(Span::secs(1)));
-    let (jitter, early) = (0.0, Span::ZERO);
-    let node = Node {
-        key,
-        access,
-        ttl,
-        jitter,
-        stale,
-        early,
-        coalesce,
-        fill,
-        stream,
-        table,
-        ops,
-        counters,
-    };
-    let node = CacheNode::new(node, Evict::Lru, 2, 1);
-    let me = stage.member(group, 0);
-    stage.builder.put(me, node);
+/// One node of two entries, with more said about it; and its operations. The table `row` has one
+/// row for each of ten keys, written by nobody yet.
+fn stage(more: &str) -> (Stage, engine::GroupId, Ops) {
+    let components = format!(
+        r#"{{
+            "it": Cache(key: "row", capacity: 2, access: Always("1ms"), {more}),
+            "db": Database(tables: {{ "row": Table(key: "row", rows: 10, value: 5) }}),
+        }}"#
+    );
+    let mut stage = Stage::wired(&["row"], &components);
+    let group = stage.builder.find("it").expect("the cache");
+    let ops = Ops::new(|op| stage.builder.op(&format!("it.{op}")));
     (stage, group, ops)
 }
 
@@ -67,7 +40,7 @@ fn totals(world: &mut engine::World) -> [u64; 5] {
 /// The commands at 20 ms queue behind each other: 21, 22, 23 ms.
 #[test]
 fn misses_hits_and_evictions_in_the_order_of_the_loop() {
-    let (mut stage, group, ops) = stage(None, None);
+    let (mut stage, group, ops) = stage("");
     let lines = [
         Line::new(ms(0), ops.get, 1, 0),
         Line::new(ms(5), ops.put, 1, fill_word(-7, 3)),
@@ -103,7 +76,7 @@ fn misses_hits_and_evictions_in_the_order_of_the_loop() {
 /// Filled at 1 ms for 10 ms: alive at 10 ms, gone at 11 ms. Both misses have that for a cause.
 #[test]
 fn entries_expire_when_they_are_asked_for() {
-    let (mut stage, group, ops) = stage(Some(ms(10)), None);
+    let (mut stage, group, ops) = stage(r#"ttl: "10ms""#);
     let lines = [
         Line::new(ms(0), ops.put, 1, fill_word(5, 0)),
         Line::new(ms(9), ops.get, 1, 0),
@@ -121,7 +94,7 @@ fn entries_expire_when_they_are_asked_for() {
 /// value; line 3 after the refresh gets the new one. At 60 ms even the grace of 30 ms is over.
 #[test]
 fn one_refreshes_and_the_others_get_the_old_value() {
-    let (mut stage, group, ops) = stale_stage(Some(ms(10)), None, ms(30));
+    let (mut stage, group, ops) = stage(r#"ttl: "10ms", stale: "30ms""#);
     let lines = [
         Line::new(ms(0), ops.put, 1, fill_word(5, 0)),
         Line::new(ms(11), ops.get, 1, 0),
@@ -147,7 +120,7 @@ fn one_refreshes_and_the_others_get_the_old_value() {
 /// Line 0 misses and fills; 1 and 2 wait; the put at 40 ms answers both when it is executed.
 #[test]
 fn one_fills_for_all_who_miss_meanwhile() {
-    let (mut stage, group, ops) = stage(None, Some(ms(1000)));
+    let (mut stage, group, ops) = stage("coalesce: true");
     let lines = [
         Line::new(ms(0), ops.get, 1, 0),
         Line::new(ms(10), ops.get, 1, 0),
@@ -179,7 +152,7 @@ fn a_filler_that_fails_is_replaced_when_its_lease_ends() {
 
 /// With `cancel`, line 1 says that it leaves.
 fn a_filler_that_fails(cancel: bool) {
-    let (mut stage, group, ops) = stage(None, Some(ms(50)));
+    let (mut stage, group, ops) = stage(r#"coalesce: true, fill: "50ms""#);
     let impatient = Line { timeout: Some(ms(20)), cancel, ..Line::new(ms(10), ops.get, 1, 0) };
     let lines = [
         Line::new(ms(0), ops.get, 1, 0),
@@ -200,9 +173,8 @@ fn a_filler_that_fails(cancel: bool) {
 /// hit on it is stale. After it is filled again, hits are fresh.
 #[test]
 fn hits_that_are_older_than_the_row_are_counted() {
-    let (mut stage, group, ops) = stage(None, None);
-    let spec = TableSpec { rows: Some(10), value: 5 };
-    let table = stage.builder.ledger().table("row", spec);
+    let (mut stage, group, ops) = stage("");
+    let table = stage.builder.ledger().find("row").expect("the table");
     let by = Request::internal(ops.get, Time::ZERO);
     let write = Statement::Table { table, key: 1, verb: Verb::Put { n: 1 } };
     stage.builder.ledger().apply(&[write], &by, Time::ZERO);
@@ -226,7 +198,7 @@ fn action(at: Span, lasts: Option<Span>, deed: Deed, id: engine::ComponentId) ->
 /// command in hand.
 #[test]
 fn a_flush_and_a_crash_both_empty_it() {
-    let (mut stage, group, ops) = stage(None, None);
+    let (mut stage, group, ops) = stage("");
     let me = stage.member(group, 0);
     let flush = Deed::Lever { word: Lever::Flush.pack(), to: 1.0 };
     stage.builder.action(action(ms(10), None, flush, me));

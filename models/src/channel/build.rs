@@ -28,6 +28,10 @@ impl Channel {
         let offer = wiring.offers.get(&name);
         let moves = offer.is_some_and(|offer| offer.kind == "Redis" && offer.by.is_some());
         let by = offer.and_then(|offer| offer.by.clone());
+        let host = offer.and_then(|offer| offer.inside.clone());
+        let own = host.and_then(|host| wiring.builder.find(&host)).and_then(|host| {
+            wiring.builder.declared(host).members().position(|member| member == from)
+        });
         let slots = moves.then(|| Reader::new(&name, wiring));
         // What is wrong with a rule is reported once: by the store, or where policies are checked.
         let known = wiring.problems.len();
@@ -46,7 +50,7 @@ impl Channel {
         };
         let levels = levels(wiring, from, to, policy);
         let crowd = !wiring.offers.contains_key(&wiring.builder.group_name(from));
-        let view = View::new(policy, probe, levels, crowd).map(Box::new);
+        let view = View::new(policy, probe, levels, crowd).filter(|_| own.is_none()).map(Box::new);
         let lower = view.as_ref().map_or(0, |view| view.levels() - 1);
         let counts = balance.counts();
         let connections = policy.connections.as_ref();
@@ -71,6 +75,7 @@ impl Channel {
             place: 0,
             pool: None,
             route: None,
+            own: own.map(|member| member as u16),
         }
     }
 }

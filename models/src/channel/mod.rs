@@ -60,6 +60,8 @@ pub struct Channel {
     pub pool: Option<u16>,
     /// Of a database with replicas: whom it goes to.
     pub route: Option<Box<Route>>,
+    /// The member that is inside the caller, and the only one that it asks.
+    own: Option<u16>,
 }
 
 /// So many tries of one question follow redirections.
@@ -233,6 +235,13 @@ impl Channel {
     pub fn tell<C: Component>(&mut self, cx: &mut Cx<'_, C>, request: Request, arg: i64) {
         if let Some(member) = self.pick(cx, |key| key.of(&request)) {
             cx.tell(Port { link: self.link, member }, request, arg);
+        }
+    }
+
+    /// Says something to every member: nobody waits, and who is not there does not hear it.
+    pub fn tell_all<C: Component>(&mut self, cx: &mut Cx<'_, C>, asked: &Asked) {
+        for member in 0..self.members {
+            cx.tell(Port { link: self.link, member }, asked.request, asked.arg);
         }
     }
 

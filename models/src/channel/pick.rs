@@ -24,6 +24,9 @@ impl Channel {
         if self.members == 1 {
             return Some(0);
         }
+        if self.own.is_some() {
+            return self.own;
+        }
         if cx.catch_up(self.group, &mut self.belief, Span::ZERO) {
             self.believe();
         }

@@ -3,7 +3,7 @@
 use super::compile::Compiler;
 use super::program::{Argument, Call, MOST_TURNS, NOWHERE, Op, Place, SLOTS, Source};
 use super::spec::{
-    CallOptions, EachOptions, HoldOptions, ParallelOptions, ReadOptions, Step, TryOptions, WaitFor,
+    CallOptions, EachOptions, HoldOptions, ParallelOptions, Step, TryOptions, WaitFor,
 };
 use crate::procedure::Procedure;
 use crate::wiring::did_you_mean;
@@ -145,27 +145,6 @@ impl Compiler<'_, '_> {
         self.emit(Op::Jump(start));
         let done = self.here();
         self.patch(start, Op::Loop { slot, done });
-    }
-
-    /// look up … miss … fill the levels that missed
-    pub(super) fn read(&mut self, draw: &str, options: &ReadOptions) {
-        let _ = self.wiring.at_index(0, |wiring| wiring.draw(draw));
-        let mut levels = Vec::new();
-        for cache in &options.through {
-            let Some((callee, get)) = self.operation(&format!("{cache}.get")) else { continue };
-            let Some(channel) = self.channel(&callee, &CallOptions::default()) else { continue };
-            let put = self.wiring.builder.op(&format!("{cache}.put"));
-            let call = Call { channel, op: get, arg: Argument::None, into: None, record: None };
-            let lookup = self.emit(Op::Start);
-            let hit = self.emit(Op::Jump(0));
-            self.patch(lookup, Op::Lookup { call, miss: self.here() });
-            levels.push((channel, put, hit));
-        }
-        self.branch(1, "miss", &options.miss);
-        for (channel, op, hit) in levels.into_iter().rev() {
-            self.emit(Op::Fill { channel, op });
-            self.patch(hit, Op::Jump(self.here()));
-        }
     }
 
     /// read the log · jump loop · child … end · loop: each · mark · take off

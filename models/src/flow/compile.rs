@@ -31,6 +31,8 @@ pub struct Compiler<'w, 'a> {
     /// Whom the pools of `program` are for.
     pub(super) pools: Vec<String>,
     pub(super) variables: Vec<String>,
+    /// Those that the next flow begins with.
+    given: Vec<String>,
     /// Names of the flows being inlined: a flow may not contain itself.
     pub(super) inlining: Vec<String>,
     pub(super) rescue: Place,
@@ -55,6 +57,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
             channels: Vec::new(),
             pools: Vec::new(),
             variables: Vec::new(),
+            given: Vec::new(),
             inlining: Vec::new(),
             rescue: NOWHERE,
             holds: 0,
@@ -83,9 +86,17 @@ impl<'w, 'a> Compiler<'w, 'a> {
         entry
     }
 
+    /// As [`Compiler::flow_at`], for a flow whose first variables have values when it starts.
+    pub fn flow_given(&mut self, path: &str, given: &[&str], steps: &[Step]) -> Place {
+        self.given = given.iter().map(|name| (*name).into()).collect();
+        let entry = self.flow_at(&[path], steps);
+        self.given.clear();
+        entry
+    }
+
     /// Compiles one flow; `name` is its place in the scenario, for streams and problems.
     pub fn flow(&mut self, name: &str, steps: &[Step]) -> Place {
-        self.variables.clear();
+        self.variables = self.given.clone();
         self.trail = vec![name.into()];
         let entry = self.here();
         self.steps(steps);
@@ -154,6 +165,8 @@ impl<'w, 'a> Compiler<'w, 'a> {
             Step::Scatter(target, options, statements) => self.scatter(target, options, statements),
             Step::Batch(store, options, statements) => self.batch(store, options, statements),
             Step::Read(draw, options) => self.read(draw, options),
+            Step::Put(draw, options) => self.put(draw, options),
+            Step::Forget(draw, options) => self.forget(draw, options),
             Step::Publish(topic, options) => {
                 self.call_op(topic, "publish", options, Argument::None)
             }

@@ -2,8 +2,9 @@
 
 use engine::{CallId, Key, Outcome, Request, Slab, Time};
 
-use super::expr::{VARIABLES, Variables};
+use super::expr::{Expr, VARIABLES, Variables};
 use super::program::{Argument, Call, Op, Place, SLOTS};
+use crate::cache::{fill_word, from_fill_word};
 use crate::channel::{Asked, Caller, Try};
 use crate::procedure::inside_word;
 use crate::redis::lock_word;
@@ -52,6 +53,8 @@ pub struct Ended {
     pub born: Time,
     /// How it ended.
     pub outcome: Outcome,
+    /// Value and version of the last answer it had, as a word for filling caches.
+    pub found: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -127,17 +130,24 @@ pub(super) fn asked(frame: &Frame, call: &Call, extras: &Slab<Extra>) -> Asked {
         Argument::Lock { draw, lease } => {
             lock_word(*draw as usize, request.draws[*draw as usize], *lease)
         }
-        Argument::Value(expr) => {
-            let extra = extras.get(frame.extra).unwrap_or(&Extra::NONE);
-            expr.value(&request, &extra.variables)
-        }
         Argument::Inside { slot, number } => {
             let extra = extras.get(frame.extra).unwrap_or(&Extra::NONE);
             let number = number.as_ref().map_or(0, |expr| expr.value(&request, &extra.variables));
             inside_word(extra.holds[*slot as usize].grant, number)
         }
+        Argument::Value(expr) => worked_out(expr, frame, extras),
+        Argument::Found(None) => frame.found,
+        Argument::Found(Some(expr)) => {
+            let (_, version) = from_fill_word(frame.found);
+            fill_word(worked_out(expr, frame, extras), version)
+        }
     };
     Asked { request, arg }
+}
+
+fn worked_out(expr: &Expr, frame: &Frame, extras: &Slab<Extra>) -> i64 {
+    let extra = extras.get(frame.extra).unwrap_or(&Extra::NONE);
+    expr.value(&frame.request, &extra.variables)
 }
 
 /// The request of a record, for whoever works on it: those who published it had deadlines and

@@ -9,7 +9,7 @@ use engine::{Answer, Cx, Key, Outcome, Request, Slab, Span, Time};
 pub use super::frame::{Ended, Host, Origin, Token, of_record};
 use super::frame::{Extra, Frame, Join, asked, question};
 use super::program::{NOWHERE, Op, Place, Program};
-use crate::cache::fill_word;
+use crate::cache::{fill_word, is_nothing};
 use crate::channel::{Next, Try};
 
 /// All frames of one component.
@@ -81,6 +81,21 @@ impl Machine {
         origin: Origin,
     ) -> (Key, Option<Ended>) {
         let key = self.spawn(cx.now(), entry, request, origin);
+        (key, self.run(cx, key))
+    }
+
+    /// As [`Machine::start`], with values for the first variables of the flow.
+    pub fn start_with<C: Host>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        entry: Place,
+        request: Request,
+        origin: Origin,
+        values: &[i64],
+    ) -> (Key, Option<Ended>) {
+        let key = self.spawn(cx.now(), entry, request, origin);
+        let variables = &mut self.extra(key).variables;
+        variables.iter_mut().zip(values).for_each(|(variable, value)| *variable = *value);
         (key, self.run(cx, key))
     }
 
@@ -189,7 +204,7 @@ impl Machine {
         }
         if answer.outcome != Outcome::Done {
             let step = match op {
-                Op::Lookup { miss, .. } => Step::Goto(*miss),
+                Op::Lookup { miss, .. } if !is_nothing(&answer) => Step::Goto(*miss),
                 _ => Step::Throw(answer.outcome),
             };
             if lent {
@@ -284,7 +299,10 @@ impl Machine {
                 }
                 Over::Frame(parent, None)
             }
-            origin => Over::Host(Ended { origin, born: frame.request.born, outcome }),
+            origin => {
+                let Frame { request, found, .. } = frame;
+                Over::Host(Ended { origin, born: request.born, outcome, found })
+            }
         }
     }
 

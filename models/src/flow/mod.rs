@@ -4,6 +4,7 @@
 //! table (`program`); a request in progress is a frame with a program counter (`machine`).
 
 mod blocks;
+mod caching;
 pub mod compile;
 pub mod expr;
 mod frame;

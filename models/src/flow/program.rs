@@ -74,6 +74,11 @@ pub enum Op {
         /// `put` of the cache.
         op: OpId,
     },
+    /// Tells every member of a cache.
+    TellAll {
+        /// What is told.
+        call: Call,
+    },
     /// Asks for something to hold, in `slot`.
     Acquire {
         /// What to ask.
@@ -203,6 +208,8 @@ pub enum Argument {
         /// The number that the statements need.
         number: Option<Expr>,
     },
+    /// What was found last, for a cache; or this value with the version of what was found.
+    Found(Option<Expr>),
     /// A lock: which draw is its key, and its lease.
     Lock {
         /// The place of the draw.

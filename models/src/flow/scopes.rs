@@ -59,6 +59,12 @@ impl Machine {
                 Step::Goto(if pending == Outcome::Denied { denied } else { other })
             }
             Op::Rethrow => Step::Throw(pending),
+            Op::TellAll { call } => {
+                let frame = self.frames.get(key).expect("in progress");
+                let asked = asked(frame, call, &self.extras);
+                self.program.channels[call.channel as usize].tell_all(cx, &asked);
+                Step::Next
+            }
             Op::Throw(outcome) => Step::Throw(*outcome),
             Op::Age(operation) => {
                 cx.record(*operation, request.born, request.born, Outcome::Done);

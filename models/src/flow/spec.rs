@@ -34,6 +34,12 @@ pub enum Step {
     /// all that it has. Which keys, a hash of the request's own key says.
     /// Example: `Batch("db", (keys: 20, among: 1_000), [Get("product")])`
     Batch(String, BatchOptions, Vec<StatementSpec>),
+    /// Writes to caches what was last found or written, under a draw, and waits for each.
+    /// Example: `Put("product", (in: ["cache"]))`
+    Put(String, PutOptions),
+    /// Has caches forget a draw: by key, by tag, or with all keys that are like it.
+    /// Example: `Forget("product", (in: ["cache"]))`
+    Forget(String, ForgetOptions),
     /// Appends the request to a topic.
     /// Example: `Publish("orders")`
     Publish(String, #[serde(default)] CallOptions),
@@ -132,6 +138,43 @@ pub struct ReadOptions {
     /// What to do if none has it.
     #[serde(default)]
     pub miss: Vec<Step>,
+}
+
+/// Options of `Put`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PutOptions {
+    /// The caches.
+    pub r#in: Vec<String>,
+    /// A value: a number or an expression. Default: what was found last.
+    #[serde(default)]
+    pub to: Option<String>,
+}
+
+/// Options of `Forget`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForgetOptions {
+    /// The caches to wait for, one after the other.
+    pub r#in: Vec<String>,
+    /// Caches whose members are all told; nobody waits, and what does not arrive is lost.
+    pub tell: Vec<String>,
+    /// What is forgotten. Default: the key.
+    pub by: ForgetBy,
+}
+
+/// What is forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum ForgetBy {
+    /// The one key.
+    #[default]
+    Key,
+    /// All entries with this tag, on all members.
+    Tag,
+    /// All keys that differ only in so many last digits, on all members: `user:12*`. Each member
+    /// looks at all its keys, at 40 ns each, and does nothing else meanwhile.
+    /// Example: `Prefix(2)`
+    Prefix(u8),
 }
 
 /// The other branch of `If` and `Chance`.

@@ -8,6 +8,7 @@ use super::admission::{Admission, Admitted};
 use super::consumer::{CONSUMED, Consumer};
 use super::load::Load;
 use super::process::Process;
+use crate::cache::from_fill_word;
 use crate::channel::{ASKS_FOR_LOAD, Caller};
 use crate::flow::machine::{Ended, Host, Machine, Origin, Token};
 use crate::flow::program::Place;
@@ -80,6 +81,13 @@ pub struct Worker {
     load: Option<Box<Load>>,
 }
 
+/// What a caller is told: with the version of what the flow has found last, so that caches in
+/// front know how old it is.
+fn answer_of(end: &Ended) -> Answer {
+    let version = if end.outcome == Outcome::Done { from_fill_word(end.found).1 } else { 0 };
+    Answer { version, ..Answer::of(end.outcome) }
+}
+
 /// What a frame of `at_start` reports to.
 const STARTED: u32 = u32::MAX;
 
@@ -109,7 +117,7 @@ impl Worker {
                     if let Some(load) = &mut self.load {
                         load.answered(call, cx.now());
                     }
-                    cx.reply(call, Answer::of(end.outcome));
+                    cx.reply(call, answer_of(&end));
                     ended = self.next(cx);
                 }
                 Origin::Answered => ended = self.next(cx),

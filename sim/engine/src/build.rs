@@ -162,8 +162,19 @@ impl Builder {
             first,
             size: nodes.len() as u16,
             history: Vec::new(),
+            host: None,
         });
         group
+    }
+
+    /// The members of `group` are inside those of `host`, on their nodes: they crash with them.
+    pub fn inside(&mut self, group: GroupId, host: GroupId) {
+        self.kernel.groups[group.0 as usize].host = Some(host);
+    }
+
+    /// The node of a member.
+    pub fn node_of(&self, id: ComponentId) -> NodeId {
+        self.kernel.node_of(id)
     }
 
     /// Members from `member` on are not part of the group at the start.
@@ -230,6 +241,11 @@ impl Builder {
     }
 
     fn delay_of(&self, from: ComponentId, to: GroupId) -> Delay {
+        let here = self.kernel.node_of(from);
+        let callee = &self.kernel.groups[to.0 as usize];
+        if callee.host.is_some() && callee.members().any(|id| self.kernel.node_of(id) == here) {
+            return Delay::ByZone;
+        }
         let zone = |id: ComponentId| {
             self.kernel.nodes[self.kernel.seats[id.0 as usize].node.0 as usize].zone
         };

@@ -53,6 +53,8 @@ pub struct Group {
     /// Everything that ever happened to its members, oldest first. At the start all are `Ready`
     /// unless a line at time zero says otherwise.
     pub history: Vec<Change>,
+    /// The group that its members are inside of: caches in replicas, sidecars.
+    pub host: Option<GroupId>,
 }
 
 impl Group {

@@ -157,8 +157,12 @@ impl Kernel {
         match link.delay {
             Delay::Uniform(dist) => dist,
             Delay::ByZone => {
-                let zone = |id: ComponentId| self.nodes[self.node_of(id).0 as usize].zone;
-                self.delays.between(zone(link.from), zone(to))
+                let (here, there) = (self.node_of(link.from), self.node_of(to));
+                if here == there {
+                    return Dist::Fixed(Span::ZERO);
+                }
+                let zone = |node: NodeId| self.nodes[node.0 as usize].zone;
+                self.delays.between(zone(here), zone(there))
             }
         }
     }
@@ -175,11 +179,16 @@ impl Kernel {
         }
     }
 
+    /// Whether both ends are on one node: what is inside another component has no network between.
+    fn is_within(&self, link: &Link, to: ComponentId) -> bool {
+        matches!(link.delay, Delay::ByZone) && self.node_of(link.from) == self.node_of(to)
+    }
+
     /// As [`Kernel::travel`], where the delay is drawn, depends on the place, or is disturbed.
     fn travel_by_chance(&mut self, id: LinkId, to: ComponentId, back: bool, event: Event) -> bool {
         let link = self.links[id.0 as usize];
         let mut extra = Span::ZERO;
-        if !self.troubles.is_empty() {
+        if !self.troubles.is_empty() && !self.is_within(&link, to) {
             let (from, to) = if back { (to, link.from) } else { (link.from, to) };
             match self.troubles.meet(from, to, &mut self.chance, self.fate) {
                 Some(span) => extra = span,

@@ -5,7 +5,7 @@ use crate::call::{Answer, CallId, Outcome};
 use crate::calls::{Call, Caller, Phase};
 use crate::event::{Event, NodeId};
 use crate::group::{ComponentId, MemberState};
-use crate::kernel::{Kernel, LinkId, Status};
+use crate::kernel::{Kernel, LinkId, Seat, Status};
 use crate::network::Disturbance;
 use crate::time::Span;
 use crate::world::World;
@@ -58,6 +58,9 @@ impl World {
             Deed::Crash { silent } => {
                 self.kernel.levers.hold(action, Lever::Down, id.0, 1.0);
                 self.crash(id, silent);
+                for guest in self.kernel.guests(id) {
+                    self.strike(action, guest, deed);
+                }
             }
             Deed::Pause => {
                 self.kernel.levers.hold(action, Lever::Paused, node, 1.0);
@@ -109,6 +112,7 @@ impl World {
         self.kernel.troubles.remove(action);
         for (lever, target) in self.kernel.levers.release(action) {
             match lever {
+                Lever::Down if !self.kernel.is_down(ComponentId(target)) => {}
                 Lever::Down if !self.kernel.levers.held(Lever::Down, target) => {
                     self.restart(ComponentId(target));
                 }
@@ -174,6 +178,17 @@ impl Kernel {
         }
         chosen.sort();
         chosen
+    }
+
+    /// Those inside of a member: they live and die with it.
+    fn guests(&self, id: ComponentId) -> Vec<ComponentId> {
+        let Seat { group, member, .. } = self.seats[id.0 as usize];
+        let inside = self.groups.iter().filter(|guest| guest.host == Some(group));
+        inside.map(|guest| guest.member(member)).collect()
+    }
+
+    fn is_down(&self, id: ComponentId) -> bool {
+        matches!(self.seats[id.0 as usize].status, Status::Down { .. })
     }
 
     pub(crate) fn name(&self, id: ComponentId) -> String {

@@ -17,13 +17,14 @@ use crate::check::metric::METRICS;
 use source::{Item, Member, items};
 
 /// Where scenarios' types stand: the comment at the top of a file belongs to its first type.
-const SOURCES: [&str; 21] = [
+const SOURCES: [&str; 22] = [
     include_str!("../scenario/spec.rs"),
     include_str!("../../../models/src/gateway.rs"),
     include_str!("../../../models/src/service/spec.rs"),
     include_str!("../../../models/src/service/consumer.rs"),
     include_str!("../../../models/src/service/admission.rs"),
-    include_str!("../../../models/src/cache/mod.rs"),
+    include_str!("../../../models/src/cache/spec.rs"),
+    include_str!("../../../models/src/cache/sizes.rs"),
     include_str!("../../../models/src/cache/eviction/mod.rs"),
     include_str!("../../../models/src/database/mod.rs"),
     include_str!("../../../models/src/database/tables.rs"),

@@ -93,6 +93,10 @@ fn unknown(label: &Label, value: &str, names: &Names<'_>) -> Option<Mistake> {
         Kind::Log => ("topic or log", keys(&blank.logs)),
         Kind::Table => ("table", keys(&blank.tables)),
         Kind::Counter => ("counter", keys(&blank.counters)),
+        Kind::Total => {
+            let totals = blank.groups.iter().flat_map(|group| group.totals.keys());
+            ("count of a component", totals.map(String::as_str).collect())
+        }
         Kind::Flow => ("flow with an age", keys(&blank.ages)),
         Kind::Action => ("action", names.actions.iter().map(String::as_str).collect()),
         Kind::State => ("state of rows", vec!["free", "held", "sold"]),

@@ -22,6 +22,11 @@ pub fn measure(check: &Check, record: &RunRecord) -> Option<f64> {
             let pair = (of?.to_string(), check.label("in")?.to_string());
             record.missing.get(&pair).map(|count| *count as f64)
         }
+        "tally" => {
+            let group = record.groups.iter().find(|group| Some(group.name.as_str()) == of)?;
+            group.totals.get(check.label("of")?).map(|total| *total as f64)
+        }
+        "lost_records" => record.logs.get(of?).map(|log| log.lost as f64),
         "appended" => record.logs.get(of?).map(|log| log.appended as f64),
         "lag" if check.stat == Stat::Plain => {
             let lag = &record.logs.get(of?)?.lag;
@@ -38,7 +43,8 @@ pub fn measure(check: &Check, record: &RunRecord) -> Option<f64> {
         "imbalance" if check.stat == Stat::Plain && check.window.is_none() => {
             imbalance(record, of?)
         }
-        "lag" | "utilisation" | "queue" | "hit_ratio" | "imbalance" => level(check, record, of?),
+        "lag" | "utilisation" | "queue" | "hit_ratio" | "imbalance" | "entries" | "bytes"
+        | "stampede" | "unwritten" => level(check, record, of?),
         _ => table(check, record, of?),
     }
 }

@@ -49,6 +49,8 @@ pub enum Kind {
     State,
     /// A counter of flows.
     Counter,
+    /// What a component counts.
+    Total,
     /// The end of a flow.
     Flow,
     /// An entry of the timeline.
@@ -77,6 +79,7 @@ const fn metric(
 const OP: &[Label] = &[may("op", Kind::Operation)];
 const OF: &[Label] = &[must("component", Kind::Component)];
 const WHOLE: &[Label] = &[must("component", Kind::Group)];
+const TOTAL: &[Label] = &[must("component", Kind::Group), must("of", Kind::Total)];
 const TABLE: &[Label] = &[must("table", Kind::Table)];
 const ROWS: &[Label] = &[must("table", Kind::Table), may("state", Kind::State)];
 const TOPIC: &[Label] = &[must("topic", Kind::Log)];
@@ -106,6 +109,7 @@ pub const METRICS: &[Metric] = &[
     metric("lost", TABLE, &[""], false, COUNT, "writes undone by a crash"),
     metric("missing", PAIR, &[""], false, COUNT, "keys of one table that another lacks"),
     metric("appended", TOPIC, &[""], false, COUNT, "records appended"),
+    metric("lost_records", TOPIC, &[""], false, COUNT, "records undone by a crash"),
     metric("lag", TOPIC, &["max", "mean", "min", ""], true, COUNT, "records not yet consumed"),
     metric("age", &[must("flow", Kind::Flow)], TIMES, true, TIME, "birth to the end of a flow"),
     metric(
@@ -127,6 +131,11 @@ pub const METRICS: &[Metric] = &[
         "calls that came to the busiest member, as a multiple of the mean; 1 is even",
     ),
     metric("hit_ratio", OF, &["max", "mean", "min", ""], true, SHARE, "hits of all look-ups"),
+    metric("tally", TOTAL, &[""], false, COUNT, "what it counts: hits, stale, coalesced …"),
+    metric("entries", OF, LEVELS, true, COUNT, "entries of a cache"),
+    metric("bytes", OF, LEVELS, true, COUNT, "what a cache holds, in bytes if it has `memory`"),
+    metric("stampede", OF, LEVELS, true, COUNT, "callers who fetch the value of one key at once"),
+    metric("unwritten", OF, LEVELS, true, COUNT, "keys that a cache has yet to write to its store"),
     metric("work", WHOLE, &["", "rate"], false, FLOW, "calls made to it, attempts included"),
     metric("wasted", WHOLE, &["", "rate"], false, PART, "answers to callers who had left"),
 ];

@@ -159,7 +159,6 @@ pub struct Cache<V> {
     values: Vec<V>,
     chosen: Chosen,
     evict: Evict,
-    seed: u64,
 }
 
 impl<V: Copy> Cache<V> {
@@ -169,7 +168,7 @@ impl<V: Copy> Cache<V> {
         assert!(capacity > 0, "a cache that may hold nothing");
         let chosen = Chosen::new(evict, capacity, seed);
         let slots = Slots::new(capacity);
-        Cache { slots, values: Vec::new(), chosen, evict, seed }
+        Cache { slots, values: Vec::new(), chosen, evict }
     }
 
     /// The value of `key`, which counts as a use.
@@ -184,6 +183,12 @@ impl<V: Copy> Cache<V> {
     /// The value of `key`, unused.
     pub fn peek(&self, key: u64) -> Option<&V> {
         self.slots.resident(key).and_then(|place| self.values.get(place as usize))
+    }
+
+    /// The value of `key` to be changed, unused.
+    pub fn peek_mut(&mut self, key: u64) -> Option<&mut V> {
+        let place = self.slots.resident(key)?;
+        self.values.get_mut(place as usize)
     }
 
     /// Puts a value in, until some time that only `RedisTtl` looks at. False if it is refused:
@@ -240,11 +245,35 @@ impl<V: Copy> Cache<V> {
         kept.then(|| self.values[place as usize])
     }
 
-    /// Forgets everything, what the policy has learnt included.
-    pub fn clear(&mut self) {
+    /// Forgets everything, what the policy has learnt included; `seed` is for what it draws from
+    /// here on.
+    pub fn clear(&mut self, seed: u64) {
         self.slots.clear();
         self.values.clear();
-        self.chosen = Chosen::new(self.evict, self.slots.capacity, self.seed);
+        self.chosen = Chosen::new(self.evict, self.slots.capacity, seed);
+    }
+
+    /// The keys of all entries, in no order that means anything.
+    pub fn keys(&self) -> impl Iterator<Item = u64> + '_ {
+        self.slots.kept_keys()
+    }
+
+    /// Another cache with the same entries, as far as they fit; `about` tells their sizes, now and
+    /// until when they live.
+    pub fn rebuilt(
+        &self,
+        evict: Evict,
+        capacity: u64,
+        seed: u64,
+        about: impl Fn(u64, V) -> (u32, Time, Time),
+    ) -> Cache<V> {
+        let mut other = Cache::new(evict, capacity, seed);
+        for key in self.keys() {
+            let value = *self.peek(key).expect("it is kept");
+            let (size, now, until) = about(key, value);
+            other.put(key, value, size, now, until);
+        }
+        other
     }
 
     /// How many entries there are.

@@ -135,6 +135,12 @@ impl Slots {
         (self.free, self.used, self.kept) = (None, 0, 0);
     }
 
+    /// The keys that are kept, by place.
+    pub(super) fn kept_keys(&self) -> impl Iterator<Item = u64> + '_ {
+        let kept = |slot: &&Slot| slot.list & (GHOST | NEW) == 0;
+        self.slots.iter().filter(kept).map(|slot| slot.key)
+    }
+
     /// How many slots were ever needed at once.
     #[cfg(test)]
     pub(super) fn places(&self) -> usize {

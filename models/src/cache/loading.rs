@@ -1,0 +1,178 @@
+//! What a node fetches itself: values that were missed, values due for a refresh, and the list
+//! that it warms up with.
+
+use engine::{Answer, CallId, Cx, DRAWS, OpId, Outcome, Request, Time};
+
+use super::kept::ABSENT;
+use super::node::{CacheNode, LOAD};
+use super::reading::{from_fill_word, told};
+use crate::flow::machine::{Ended, Origin};
+
+/// A flow under way: for which key, and who waits for it.
+#[derive(Clone, Copy)]
+pub(super) struct Load {
+    pub key: u64,
+    /// [`CallId::NONE`]: nobody.
+    pub call: CallId,
+    pub tag: u32,
+    /// It is of the list.
+    warm: bool,
+}
+
+/// All of them, by number.
+#[derive(Clone, Default)]
+pub(super) struct Loads {
+    loads: Vec<Option<Load>>,
+    free: Vec<u32>,
+    /// How much of the list was begun, and how many of it are under way.
+    begun: usize,
+    warming: usize,
+}
+
+impl Loads {
+    /// Begins one for `call`; its number.
+    pub(super) fn begin(&mut self, key: u64, call: CallId, tag: u32) -> u32 {
+        self.insert(Load { key, call, tag, warm: false })
+    }
+
+    fn insert(&mut self, load: Load) -> u32 {
+        match self.free.pop() {
+            Some(number) => {
+                self.loads[number as usize] = Some(load);
+                number
+            }
+            None => {
+                self.loads.push(Some(load));
+                self.loads.len() as u32 - 1
+            }
+        }
+    }
+
+    /// One has ended.
+    pub(super) fn end(&mut self, number: u32) -> Load {
+        self.free.push(number);
+        self.loads[number as usize].take().expect("it is under way")
+    }
+}
+
+/// Answers a call, if there is one and it is still there.
+pub(super) fn answer(call: CallId, answer: Answer, cx: &mut Cx<'_, CacheNode>) {
+    if call != CallId::NONE && cx.holds(call) {
+        cx.reply(call, answer);
+    }
+}
+
+impl CacheNode {
+    /// The tag of what `request` is about.
+    pub(super) fn tag_of(&self, request: &Request) -> u32 {
+        self.rules.tag.map_or(0, |place| request.draws[place as usize])
+    }
+
+    /// Fetches the value of `key`. The flow's end is returned, if it comes at once.
+    pub(super) fn load(
+        &mut self,
+        call: CallId,
+        key: u64,
+        mut request: Request,
+        cx: &mut Cx<'_, Self>,
+    ) -> Option<Ended> {
+        if call == CallId::NONE {
+            request.deadline = Time::NEVER;
+        }
+        let number = self.loads.begin(key, call, self.tag_of(&request));
+        self.fetch(number, request, cx)
+    }
+
+    fn fetch(&mut self, number: u32, request: Request, cx: &mut Cx<'_, Self>) -> Option<Ended> {
+        let place = self.rules.load.expect("it knows how to load");
+        self.machine.start(cx, place, request, Origin::Host(LOAD | number)).1
+    }
+
+    /// A value was fetched, or not.
+    pub(super) fn loaded(
+        &mut self,
+        number: u32,
+        end: Ended,
+        cx: &mut Cx<'_, Self>,
+    ) -> Option<Ended> {
+        let load = self.loads.end(number);
+        let next = match end.outcome {
+            Outcome::Done => {
+                let (value, version) = from_fill_word(end.found);
+                answer(load.call, Answer { value, version, ..Answer::DONE }, cx);
+                self.filled(load.key, value, version, load.tag, cx)
+            }
+            Outcome::Denied if self.rules.life.denied.is_some() => {
+                answer(load.call, Answer::of(Outcome::Denied), cx);
+                self.filled(load.key, 0, ABSENT, 0, cx)
+            }
+            outcome => {
+                self.failed(load, outcome, cx);
+                None
+            }
+        };
+        if load.warm {
+            self.loads.warming -= 1;
+            cx.count(self.rules.counters.warmed, u64::from(end.outcome == Outcome::Done));
+            self.warm(cx);
+        }
+        next
+    }
+
+    /// All who wait share how it has ended, or get the old entry.
+    fn failed(&mut self, load: Load, outcome: Outcome, cx: &mut Cx<'_, Self>) {
+        self.depth.filled(load.key);
+        let rescued = match outcome {
+            Outcome::Denied => None,
+            _ => self.kept.rescue(load.key, cx.now()),
+        };
+        let said = rescued.map_or(Answer::of(outcome), told);
+        let mut next = Some(load.call);
+        while let Some(call) = next {
+            if let Some(entry) = rescued.filter(|_| call != CallId::NONE) {
+                cx.count(self.rules.counters.rescued, 1);
+                self.look_back(load.key, entry, cx);
+            }
+            answer(call, said, cx);
+            next = self.fills.filled(load.key);
+        }
+    }
+
+    /// Begins the next batch of the list, when the last one is over.
+    pub(super) fn warm(&mut self, cx: &mut Cx<'_, Self>) {
+        let Some(warm) = &self.rules.warm else { return };
+        let (batch, draw) = (warm.batch, warm.draw as usize);
+        while self.loads.warming == 0 {
+            let Some(warm) = &self.rules.warm else { return };
+            let from = self.loads.begun;
+            let keys: Vec<u32> = warm.keys.iter().skip(from).take(batch).copied().collect();
+            if keys.is_empty() {
+                return;
+            }
+            self.loads.begun += keys.len();
+            self.loads.warming += keys.len();
+            for key in keys {
+                let mut draws = [0; DRAWS];
+                draws[draw] = key;
+                let request = Request { draws, ..Request::internal(OpId::PROBE, cx.now()) };
+                self.warm_one(u64::from(key), request, cx);
+            }
+        }
+    }
+
+    fn warm_one(&mut self, key: u64, request: Request, cx: &mut Cx<'_, Self>) {
+        let tag = self.tag_of(&request);
+        let call = CallId::NONE;
+        let number = self.loads.insert(Load { key, call, tag, warm: true });
+        if let Some(end) = self.fetch(number, request, cx) {
+            // Nothing in the flow takes time: the batch goes on below.
+            let load = self.loads.end(number);
+            self.loads.warming -= 1;
+            let (value, version) = from_fill_word(end.found);
+            if end.outcome == Outcome::Done {
+                cx.count(self.rules.counters.warmed, 1);
+                self.keep(load.key, value, version, load.tag, cx);
+            }
+        }
+    }
+}

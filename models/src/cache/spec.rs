@@ -1,0 +1,223 @@
+//! A cache: nodes that keep recent values by key, in memory only.
+//!
+//! Callers read through it (`Read`), write to it (`Put`) and have it forget (`Forget`); which node
+//! to ask is theirs to know, from `by`. A node can also fetch and write by itself: `load`, `store`.
+
+use engine::Discipline;
+use serde::Deserialize;
+
+use super::eviction::Evict;
+use super::sizes::SizeSpec;
+use crate::by::By;
+use crate::dist::Dist;
+use crate::flow::spec::Step;
+use crate::units::{Bytes, Dur, Share};
+use crate::wiring::Offer;
+
+/// Each node is one thread that executes one command at a time.
+///
+/// Source: the documentation of Redis (one thread, key eviction, expiry, `maxclients`, `KEYS`),
+/// memcached (LRU, leases), Caffeine (refresh, expiry after access) and RFC 5861 (stale while
+/// revalidating, and on errors); of eviction, the paper that each policy comes from.
+///
+/// Not modelled: replicas, writing to disk, moving entries to a node that joins, memory that is
+/// fragmented, expiry in the background, pools of connections, the age that HTTP passes on from one
+/// cache to the next.
+///
+/// Example: `Cache(nodes: 3, by: Ring(key: "product"), capacity: 20_000, ttl: "10m")`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheSpec {
+    /// How many nodes there are (default 1).
+    #[serde(default = "one")]
+    pub nodes: u16,
+    /// The component that it is inside of: one node in each of its members, asked by that one
+    /// only, without a network between, on the same CPU; it dies with it (default: none).
+    pub inside: Option<String>,
+    /// Which node keeps which key (default: there is one node, and `key` says the key).
+    pub by: Option<By>,
+    /// The draw that is the key (default: the one of `by`); or two: `"user,item"`. With `by`, nodes
+    /// are chosen by one draw and keep entries under another, as the edges of a CDN do.
+    pub key: Option<String>,
+    /// How many entries each node holds (default 10 000; without a limit if there is `memory`).
+    pub capacity: Option<u64>,
+    /// How many bytes each node holds (default: no limit).
+    pub memory: Option<Bytes>,
+    /// How large values are, with `memory`: the same for a key whenever it comes (default 1KiB).
+    pub size: Option<SizeSpec>,
+    /// What an entry takes besides its value, with `memory` (default 72B: Redis takes 50 to 90
+    /// for a small key).
+    pub overhead: Option<Bytes>,
+    /// What goes when it is full (default `Lru`).
+    #[serde(default)]
+    pub evict: Evict,
+    /// How long an entry lives after it was put in (default: until it is evicted).
+    pub ttl: Option<Dur>,
+    /// Every hit lets an entry live for another `ttl` (default: it lives from when it was put in).
+    #[serde(default)]
+    pub sliding: bool,
+    /// How long it is remembered that there is no such row: of a `Read` whose `miss` ends denied,
+    /// or a `load` that does (default: not at all).
+    pub ttl_denied: Option<Dur>,
+    /// How far times to live are spread around `ttl`, as a share of it (default 0).
+    pub jitter: Option<Share>,
+    /// For how long after its time an entry is still served while one caller refreshes it
+    /// (default: not at all).
+    pub stale: Option<Dur>,
+    /// For how long after its time an entry is served if fetching fails (default: not at all).
+    pub stale_if_error: Option<Dur>,
+    /// Refreshes by chance before the time: about so long before it, if many ask. This is β·δ of
+    /// XFetch, where δ is what fetching takes (default: never).
+    pub early: Option<Dur>,
+    /// An entry of this age is refreshed when it is next asked for, by one caller or by `load`
+    /// (default: never).
+    pub refresh: Option<Dur>,
+    /// Of all who miss a key, one fetches it and the others wait for that (default: no). Its lease
+    /// is void if the key is forgotten meanwhile, so that nothing old is put in.
+    #[serde(default)]
+    pub coalesce: bool,
+    /// With `coalesce`, `stale` or `refresh`: how long whoever fetches may take before the next
+    /// one tries (default 1 s).
+    pub fill: Option<Dur>,
+    /// A value of an older version than the one that is there is refused (default: no).
+    #[serde(default)]
+    pub versioned: bool,
+    /// The draw that entries are tagged with, for `Forget(…, (by: Tag))` (default: none).
+    pub tag: Option<String>,
+    /// CPU time of one command (default 10us: Redis executes about 100 000 commands a second;
+    /// 1us inside a component).
+    pub access: Option<Dist>,
+    /// How many commands may be in hand; more are refused (default: no limit; `maxclients` of
+    /// Redis is 10 000).
+    pub connections: Option<u32>,
+    /// The table whose rows are cached, to count stale hits (default: the table named as the key).
+    pub of: Option<String>,
+    /// How a node fetches what it does not have, in the place of its callers: read-through
+    /// (default: callers fetch and fill).
+    #[serde(default)]
+    pub load: Vec<Step>,
+    /// How a node writes to the store what a `Put` brings. It can use the variables `value`, and
+    /// `writes`: for how many writes this one stands (default: it does not).
+    #[serde(default)]
+    pub store: Vec<Step>,
+    /// With `store`: when (default `Through`).
+    pub writes: Option<WritesSpec>,
+    /// What is loaded when a node starts, and after each crash (default: nothing).
+    pub warm: Option<WarmSpec>,
+    /// How it adjusts itself (default: not at all).
+    pub tune: Option<TuneSpec>,
+}
+
+/// When a cache writes to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum WritesSpec {
+    /// At once; the caller waits for the store.
+    Through,
+    /// Later; the caller waits for the cache only. Writes to one key become one. What is not
+    /// written when a node crashes is lost, and counted: `lost_records{topic=CACHE.behind}`.
+    /// Example: `Behind(every: "5s", batch: 50)`
+    Behind {
+        /// How often what was written goes to the store.
+        every: Dur,
+        /// How many keys are written at a time; as many waiting do not wait for `every` (default
+        /// 100).
+        #[serde(default = "batch")]
+        batch: u32,
+        /// How many keys may wait (default 1000).
+        #[serde(default = "queue")]
+        queue: u32,
+        /// What happens to more (default `Refuse`).
+        #[serde(default)]
+        full: Full,
+    },
+}
+
+/// What happens to a write that finds no room in the buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Full {
+    /// It is shed.
+    #[default]
+    Refuse,
+    /// It takes the place of the oldest, which is lost.
+    Drop,
+}
+
+/// What is loaded when a node starts.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarmSpec {
+    /// The keys below this: the most popular of a Zipf draw.
+    pub top: u32,
+    /// So many at a time (default 50).
+    #[serde(default = "fifty")]
+    pub batch: u32,
+}
+
+/// How a cache adjusts itself.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TuneSpec {
+    /// How often it looks at itself.
+    pub every: Dur,
+    /// The most that a node may hold, in entries, or in bytes with `memory`.
+    pub most: u64,
+    /// It grows while it hits less often than this … (default 80%).
+    pub below: Option<Share>,
+    /// … and holds less than this share of `most` (default 70%) …
+    pub room: Option<Share>,
+    /// … by this factor (default 1.5).
+    pub times: Option<f64>,
+    /// The policy to change to once it hits more than 95 % and holds more than 80 % of `most`
+    /// (default: none).
+    pub then: Option<Evict>,
+}
+
+fn one() -> u16 {
+    1
+}
+
+fn batch() -> u32 {
+    100
+}
+
+fn queue() -> u32 {
+    1000
+}
+
+fn fifty() -> u32 {
+    50
+}
+
+impl CacheSpec {
+    /// The draw that is the key.
+    pub fn key_name(&self) -> Option<&str> {
+        self.key.as_deref().or(self.by.as_ref().map(By::key))
+    }
+
+    /// How many nodes there are; a cache inside a component has one in each of its members, which
+    /// `inside` tells.
+    pub fn nodes(&self) -> u16 {
+        self.nodes.max(1)
+    }
+
+    /// What can be asked of it.
+    pub(super) fn offers(&self) -> Offer {
+        let operations = ["get", "put", "forget", "set"].map(String::from).to_vec();
+        Offer {
+            kind: "Cache",
+            operations,
+            by: self.by.clone(),
+            inside: self.inside.clone(),
+            tag: self.tag.clone(),
+            negative: self.ttl_denied.is_some() && self.load.is_empty(),
+            rescues: self.stale_if_error.is_some() && self.load.is_empty(),
+            ..Offer::default()
+        }
+    }
+
+    /// The CPU of a node of its own; inside another component it uses the CPU there.
+    pub(super) fn cpu_of_its_own(&self) -> Option<Discipline> {
+        self.inside.is_none().then_some(Discipline::Fifo { servers: 1 })
+    }
+}
