@@ -309,5 +309,6 @@ impl Component for CacheNode {
         out.level("stampede", f64::from(self.depth.most()));
         out.level("bytes", self.kept.weight() as f64);
         out.level("unwritten", self.buffer.len() as f64);
+        self.machine.observe_pools(out);
     }
 }

@@ -21,7 +21,7 @@ use crate::wiring::Offer;
 /// revalidating, and on errors); of eviction, the paper that each policy comes from.
 ///
 /// Not modelled: replicas, writing to disk, moving entries to a node that joins, memory that is
-/// fragmented, expiry in the background, pools of connections, the age that HTTP passes on from one
+/// fragmented, expiry in the background, the age that HTTP passes on from one
 /// cache to the next.
 ///
 /// Example: `Cache(nodes: 3, by: Ring(key: "product"), capacity: 20_000, ttl: "10m")`
