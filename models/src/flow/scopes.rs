@@ -34,18 +34,7 @@ impl Machine {
                 *left -= 1;
                 if *left >= 0 { Step::Next } else { Step::Goto(done) }
             }
-            Op::Inside { call, slot } => {
-                let frame = self.frames.get_mut(key).expect("in progress");
-                let asked = asked(frame, call, &self.extras);
-                let held = self.extras.get(frame.extra).expect("it holds a grant");
-                let member = held.holds[*slot as usize].member;
-                let channel = &mut self.program.channels[call.channel as usize];
-                let (ticket, again) = (C::ticket(key), C::timer(Token::Frame(key)));
-                match channel.ask_member(cx, &asked, member, &mut frame.tries, ticket, again) {
-                    Ok(()) => Step::Wait,
-                    Err(answer) => self.conclude(cx, key, answer),
-                }
-            }
+            Op::Inside { .. } => self.ask_inside(cx, key),
             &Op::Release { slot, channel } => {
                 let extra = self.extra(key);
                 let mut hold = std::mem::replace(&mut extra.holds[slot as usize], Try::NONE);
@@ -87,6 +76,23 @@ impl Machine {
             &Op::TakeOff(source) => self.take_off(cx, key, source),
             Op::Start => Step::Wait,
             _ => unreachable!("handled by `step`"),
+        }
+    }
+
+    /// Asks the member that has granted something, and no other.
+    fn ask_inside<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
+        let frame = self.frames.get_mut(key).expect("in progress");
+        let Op::Inside { call, slot } = &self.program.code[frame.pc as usize].op else {
+            unreachable!("only what is inside a grant asks there")
+        };
+        let asked = asked(frame, call, &self.extras);
+        let held = self.extras.get(frame.extra).expect("it holds a grant");
+        let member = held.holds[*slot as usize].member;
+        let channel = &mut self.program.channels[call.channel as usize];
+        let (ticket, again) = (C::ticket(key), C::timer(Token::Frame(key)));
+        match channel.ask_member(cx, &asked, member, &mut frame.tries, ticket, again) {
+            Ok(()) => Step::Wait,
+            Err(answer) => self.conclude(cx, key, answer),
         }
     }
 

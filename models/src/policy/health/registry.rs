@@ -133,8 +133,9 @@ mod tests {
     }
 
     /// Member 0 renews at 0, 10, 20 … s. It dies at 25 s: its lease, renewed at 20, runs out at
-    /// 50 s, and the caller reads that at 67 s: 42 s of calls to nobody. Dead at 31 s: renewed at 30, out
-    /// at 60, read at 67 as well. At 38 s: renewed at 30, the same. At 45 s: at 40, 70, and 97 s.
+    /// 50 s, and the caller reads that at 67 s: 42 s of calls to nobody. Dead at 31 s: renewed at
+    /// 30, out at 60, read at 67 as well. At 38 s: renewed at 30, the same. At 45 s: at 40, 70, and
+    /// 97 s.
     #[test]
     fn the_dead_stay_until_their_lease_has_run_out_and_the_list_is_read() {
         for (dies, off) in [(25, 67), (31, 67), (38, 67), (45, 97)] {
@@ -150,7 +151,8 @@ mod tests {
         let restart = |back| [change(25, MemberState::Down), change(back, MemberState::Ready)];
         assert_eq!(seen(&restart(90)), [(67, false), (97, true)]);
         assert_eq!(seen(&restart(60)), []);
-        // Back at 90 s, it renews from then on: dead at 112, renewed at 110, out at 140, read at 157.
+        // Back at 90 s, it renews from then on: dead at 112, renewed at 110, out at 140, read at
+        // 157.
         let mut twice = restart(90).to_vec();
         twice.push(change(112, MemberState::Down));
         assert_eq!(seen(&twice), [(67, false), (97, true), (157, false)]);

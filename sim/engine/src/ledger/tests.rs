@@ -243,7 +243,7 @@ fn a_rehearsal_answers_and_changes_nothing() {
     let take = |n| on(stock, 0, Verb::Take { n });
     let (now, before) = (Time(0), ledger.position());
     let both = ledger.rehearse(&[take(3), take(3)], &by(1), now);
-    assert_eq!((both.outcome, both.value), (Outcome::Denied, 2));
+    assert_eq!((both.outcome, both.value), (Denied, 2));
     assert_eq!(ledger.rehearse(&[take(3)], &by(1), now).value, 2);
     assert_eq!(
         (ledger.position(), ledger.read(stock, 0).map(|row| row.version)),
