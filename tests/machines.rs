@@ -125,12 +125,12 @@ fn throughput_follows_the_universal_scalability_law() {
         (64, 64, 0.03, 0.0001, 19.434),
         (128, 128, 0.02, 0.0005, 10.970),
     ];
-    for (users, cores, contention, crosstalk, capacity) in cases {
+    for (users, cores, contention, coherency, capacity) in cases {
         let text = format!(
             r#"(
             duration: "20s",
             components: {{ "s": Service(
-                cpu: {cores}, scaling: (contention: {contention}, crosstalk: {crosstalk}),
+                cpu: {cores}, scaling: (contention: {contention}, coherency: {coherency}),
                 operations: {{ "get": [Work("10ms")] }},
             ) }},
             traffic: {{ "users": Closed(users: {users}, to: "s.get") }},
@@ -147,7 +147,7 @@ fn throughput_follows_the_universal_scalability_law() {
 fn what_makes_no_sense_is_named() {
     for (process, says) in [
         ("scaling: (contention: 0.1),", "an unlimited CPU has no company to suffer from"),
-        ("cpu: 2, scaling: (crosstalk: 2),", "`crosstalk` is a part: 0 to 1"),
+        ("cpu: 2, scaling: (coherency: 2),", "`coherency` is a part: 0 to 1"),
         ("server: Loops(0),", "a server without loops serves nobody"),
         ("server: Loops(1), cpu: 2,", "each loop is a core"),
         ("warm_up: (times: 0.5, requests: 9),", "a new process is 1 to 1000 times as slow"),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::wiring::Wiring;
 
 /// What company costs: Gunther's universal scalability law. With n cores busy the whole does
-/// n / (1 + contention · (n − 1) + crosstalk · n · (n − 1)) times the work of one.
+/// n / (1 + contention · (n − 1) + coherency · n · (n − 1)) times the work of one.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scaling {
@@ -16,23 +16,23 @@ pub struct Scaling {
     /// What each pair of cores costs to agree: 0 to 1. Above 0 there is a number of cores beyond
     /// which more of them do less. Default: 0.
     #[serde(default)]
-    pub crosstalk: f64,
+    pub coherency: f64,
 }
 
 /// Cores that all work shares, if their number is given.
 pub fn shared(cores: Option<f64>, scaling: Option<Scaling>) -> Option<Discipline> {
-    let curve = scaling.map_or(Curve::None, |Scaling { contention, crosstalk }| Curve::Usl {
+    let curve = scaling.map_or(Curve::None, |Scaling { contention, coherency }| Curve::Usl {
         sigma: contention,
-        kappa: crosstalk,
+        kappa: coherency,
     });
     cores.map(|cores| Discipline::Share { cores, curve })
 }
 
 /// Reports what makes no sense in `scaling`.
 pub fn check(cores: Option<f64>, scaling: Option<Scaling>, wiring: &mut Wiring<'_>) {
-    let Some(Scaling { contention, crosstalk }) = scaling else { return };
+    let Some(Scaling { contention, coherency }) = scaling else { return };
     wiring.at_name("scaling", |w| {
-        for (field, part) in [("contention", contention), ("crosstalk", crosstalk)] {
+        for (field, part) in [("contention", contention), ("coherency", coherency)] {
             if !(0.0..=1.0).contains(&part) {
                 w.at_name(field, |w| w.problem(format!("`{field}` is a part: 0 to 1")));
             }

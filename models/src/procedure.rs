@@ -111,14 +111,16 @@ pub enum VerbTemplate {
     Insert(Operand),
     /// [`Verb::Expire`]
     Expire(u32),
-    /// [`Verb::Page`]
-    Page(u32),
+    /// [`Verb::Page`]: so many rows; from the row of the key on, or, if that is not 0, after so many
+    /// others that are gone through to find it.
+    Page(u32, Operand),
     /// [`Verb::Scan`]
     Scan,
 }
 
 impl Operand {
-    fn value(self, argument: i64) -> i64 {
+    /// The number, with what the caller worked out.
+    pub fn value(self, argument: i64) -> i64 {
         match self {
             Operand::Number(number) => number,
             Operand::Argument => argument,
@@ -130,7 +132,7 @@ impl VerbTemplate {
     /// Whether it changes anything, and so has to be committed.
     pub fn writes(self) -> bool {
         use VerbTemplate::{Get, Lock, Page, Scan};
-        !matches!(self, Get | Lock | Page(_) | Scan)
+        !matches!(self, Get | Lock | Page(..) | Scan)
     }
 
     /// Whether it keeps others from writing its row until its transaction is over.
@@ -156,7 +158,7 @@ impl VerbTemplate {
             VerbTemplate::Free => Verb::Free,
             VerbTemplate::Insert(n) => Verb::Insert { value: value(n) },
             VerbTemplate::Expire(limit) => Verb::Expire { limit },
-            VerbTemplate::Page(limit) => Verb::Page { limit },
+            VerbTemplate::Page(limit, _) => Verb::Page { limit },
             VerbTemplate::Scan => Verb::Scan,
         }
     }

@@ -18,6 +18,9 @@ impl Channel {
         key: impl Fn(KeyOf) -> u64,
     ) -> Option<u16> {
         if self.view.is_some() {
+            if self.route.is_some() {
+                return self.pick_on_route(cx, key);
+            }
             let key = self.balance.key().map_or(0, key);
             return self.pick_in_view(cx, key);
         }
@@ -57,6 +60,19 @@ impl Channel {
             self.ready = (0..self.members).collect();
         }
         self.balance.ready_changed();
+    }
+
+    /// Of a database with replicas, those it believes well.
+    fn pick_on_route<C: Component>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        key: impl Fn(KeyOf) -> u64,
+    ) -> Option<u16> {
+        let (view, route) = (self.view.as_mut()?, self.route.as_mut()?);
+        view.update(cx, self.group, self.stream);
+        let now = cx.now();
+        let level = view.level(now, || cx.below(self.stream, 100))?;
+        Some(route.pick(cx.ledger(), now, view.ready(level), key))
     }
 
     #[inline(never)]

@@ -5,6 +5,7 @@
 //! a key is, callers know from `shards`.
 
 pub mod copies;
+pub mod costs;
 mod member;
 pub mod program;
 mod replica;
@@ -29,6 +30,7 @@ use crate::units::Dur;
 use crate::wiring::{Offer, Wiring};
 
 use copies::ReplicasSpec;
+use costs::{BufferSpec, Costs, PAGE_READ};
 use program::Programs;
 use shard::{Counters, Rules, Shard};
 use tables::TableSpec;
@@ -61,11 +63,15 @@ pub struct DatabaseSpec {
     queue: u32,
     /// Cores of each shard, shared by the statements that run (default: no limit).
     cpu: Option<f64>,
-    /// What many busy cores cost one another: `(contention: 0.03, crosstalk: 0.0001)` (default:
+    /// What many busy cores cost one another: `(contention: 0.03, coherency: 0.0001)` (default:
     /// nothing).
     scaling: Option<Scaling>,
     /// CPU time of one statement (default 1ms).
     statement: Option<Dist>,
+    /// CPU time for each row that a `Page` or a `Scan` looks at (default 0s).
+    row: Option<Dur>,
+    /// Memory for pages of tables, and a disk for the others (default: all is in memory).
+    buffer: Option<BufferSpec>,
     /// What a transaction that writes waits for: `Group(fsync: …)` (default: nothing).
     commit: Option<Commit>,
     /// Whether a `Do` locks the rows that it writes until its commit, so that others wait for
@@ -119,6 +125,20 @@ fn queue() -> u32 {
 }
 
 impl DatabaseSpec {
+    /// What statements of a shard take beyond their own time.
+    fn costs(&self, group: GroupId, owner: &str, wiring: &mut Wiring<'_>) -> Costs {
+        let row = self.row.map_or(Span::ZERO, |row| row.0);
+        let Some(buffer) = &self.buffer else { return Costs::new(row, None) };
+        let read = buffer
+            .read
+            .as_ref()
+            .and_then(|dist| wiring.at_name("buffer", |w| w.at_name("read", |w| dist.build(w))));
+        let stream = wiring.builder.stream(owner, "read");
+        let read = Sampler { dist: read.unwrap_or(PAGE_READ), stream };
+        let counters = ["hits", "misses"].map(|name| wiring.builder.counter(group, name));
+        Costs::new(row, Some((buffer, read, counters)))
+    }
+
     fn complain(&self, wiring: &mut Wiring<'_>) {
         if let Some(Shards { count, by }) = &self.shards {
             wiring.at_name("shards", |wiring| {
@@ -139,6 +159,9 @@ impl DatabaseSpec {
                 }
                 replicas.complain(wiring);
             });
+        }
+        if let Some(buffer) = &self.buffer {
+            wiring.at_name("buffer", |w| buffer.complain(w));
         }
         if self.connections == 0 {
             wiring.at_name("connections", |w| w.problem("nothing can run without a connection"));
@@ -207,7 +230,7 @@ impl ComponentSpec for DatabaseSpec {
                 counters: Counters { deadlocks, lock_timeouts },
             };
             let id = wiring.builder.declared(group).member(member);
-            let mut shard = Shard::new(rules);
+            let mut shard = Shard::new(rules).with(self.costs(group, &owner, wiring));
             if let Some(replicas) = self.replicas.as_ref().filter(|_| self.shards.is_none()) {
                 shard = shard.copied(replicas.rules(name, (group, member), &stored, wiring));
             }

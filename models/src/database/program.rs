@@ -4,13 +4,17 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use engine::ledger::{LogId, Statement, Store, TableId};
+use engine::ledger::{Ledger, LogId, Statement, Store, TableId};
 use engine::{OpId, Request};
 
+use super::costs::Examined;
 use crate::key::KeyOf;
-use crate::procedure::{Asked, Named, Part, Procedure, VerbTemplate};
+use crate::procedure::{Asked, Named, Operand, Part, Procedure, VerbTemplate};
 use crate::stores::locks::Name;
 use crate::wiring::{Wiring, did_you_mean};
+
+/// A page that begins at a row.
+const NO_OFFSET: Operand = Operand::Number(0);
 
 /// One statement, but for its key and its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +41,31 @@ impl Template {
         }
     }
 
+    /// The rows that it goes through.
+    pub fn examined(self, request: &Request, argument: i64, ledger: &Ledger) -> Option<Examined> {
+        let Template::Table(table, key, verb) = self else { return None };
+        let (first, rows, each) = match verb {
+            VerbTemplate::Scan => (0, ledger.rows(table), true),
+            VerbTemplate::Page(limit, NO_OFFSET) => (key.of(request), u64::from(limit), true),
+            VerbTemplate::Page(limit, offset) => {
+                (0, offset.value(argument).max(0) as u64 + u64::from(limit), true)
+            }
+            VerbTemplate::Expire(_) => return None,
+            _ => (key.of(request), 1, false),
+        };
+        Some(Examined { table: table.0, first, rows, each })
+    }
+
     fn fill(self, request: &Request, argument: i64) -> Statement {
         match self {
             Template::Table(table, key, verb) => {
-                Statement::Table { table, key: key.of(request), verb: verb.fill(argument) }
+                let key = match verb {
+                    VerbTemplate::Page(_, offset) if offset != NO_OFFSET => {
+                        offset.value(argument).max(0) as u64
+                    }
+                    _ => key.of(request),
+                };
+                Statement::Table { table, key, verb: verb.fill(argument) }
             }
             Template::Append(log) => Statement::Append { log },
         }

@@ -7,9 +7,12 @@
 //! arrival. Reads wait for nobody: they see what was committed, and what their own transaction
 //! has written.
 
+use std::ops::Range;
+
 use engine::ledger::{Lsn, Statement, Verb};
 use engine::{Answer, CallId, Cx, Key, Outcome, Request, Span, Time};
 
+use super::costs::Cost;
 use super::shard::{Shard, Timer};
 use crate::procedure::{Part, from_inside_word};
 use crate::stores::locks::{Claim, Name};
@@ -25,6 +28,8 @@ pub(super) struct Session {
     next: usize,
     /// What a transaction of several calls has written so far.
     written: Vec<Statement>,
+    /// What it will use of the CPU when the disk has read what it needs.
+    work: Span,
     /// The row it waits for, and since when.
     waits: Option<(Name, Time)>,
     /// Rolled back by the server: nothing more can be done in it.
@@ -50,12 +55,8 @@ impl Shard {
         let request = cx.request(asked);
         let count = self.rules.programs.statements(request.op);
         if !self.rules.row_locks {
-            let mut work = Span::ZERO;
-            for _ in 0..count {
-                work += cx.sample(self.rules.statement);
-            }
             self.session(key).next = count;
-            return cx.work(work, Timer::Executed(key));
+            return self.execute(key, 0..count, cx);
         }
         if next == count {
             return self.executed(key, cx);
@@ -66,8 +67,40 @@ impl Shard {
         {
             return self.wait_for(key, row, cx);
         }
-        let work = cx.sample(self.rules.statement);
         self.session(key).next += 1;
+        self.execute(key, next..next + 1, cx);
+    }
+
+    /// Some of its statements: what they have to read is read first.
+    fn execute(&mut self, key: Key, statements: Range<usize>, cx: &mut Cx<'_, Self>) {
+        let mut cost = Cost::default();
+        for _ in statements.clone() {
+            cost.work += cx.sample(self.rules.statement);
+        }
+        if !self.costs.is_plain() {
+            let call = self.session(key).asked;
+            let request = cx.request(call);
+            let number = match self.rules.programs.part(request.op) {
+                Part::Whole => cx.argument(call),
+                _ => from_inside_word(cx.argument(call)).1,
+            };
+            let Shard { rules, costs, .. } = self;
+            for template in &rules.programs.templates(request.op)[statements] {
+                let more = costs.of(*template, &request, number, cx);
+                cost.work += more.work;
+                cost.read += more.read;
+            }
+        }
+        if cost.read.is_zero() {
+            return cx.work(cost.work, Timer::Executed(key));
+        }
+        self.session(key).work = cost.work;
+        cx.after(cost.read, Timer::Read(key));
+    }
+
+    /// What its statements need is in memory: they use the CPU.
+    pub(super) fn read(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        let work = self.session(key).work;
         cx.work(work, Timer::Executed(key));
     }
 

@@ -12,6 +12,7 @@ use engine::{
     chance::Sampler, ledger::Statement, word,
 };
 
+use super::costs::Costs;
 use super::member::CopyRules;
 use super::program::Programs;
 use super::replica::Copies;
@@ -50,6 +51,8 @@ word! {
     pub(super) enum Timer {
         /// A statement of this session has been executed; or all of them, where no rows are locked.
         Executed(Key),
+        /// The disk has read what this session needs.
+        Read(Key),
         /// The flush under way is done.
         Flushed,
         /// A session may have waited too long for a row.
@@ -91,6 +94,8 @@ pub(super) struct Shard {
     pub(super) next: Vec<Key>,
     /// Lists of statements that sessions have finished with.
     pub(super) spare: Vec<Vec<Statement>>,
+    /// What statements take beyond their own time.
+    pub(super) costs: Costs,
     /// If it is one of several copies.
     pub(super) copies: Option<Box<Copies>>,
 }
@@ -107,8 +112,14 @@ impl Shard {
             flushing: Vec::new(),
             next: Vec::new(),
             spare: Vec::new(),
+            costs: Costs::default(),
             copies: None,
         }
+    }
+
+    /// With statements that take more than their own time.
+    pub(super) fn with(self, costs: Costs) -> Shard {
+        Shard { costs, ..self }
     }
 
     /// As one of several copies.
@@ -221,6 +232,7 @@ impl Component for Shard {
     fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_, Self>) {
         match timer {
             Timer::Executed(key) => self.statement_done(key, cx),
+            Timer::Read(key) => self.read(key, cx),
             Timer::Flushed => self.flushed(cx),
             Timer::WaitedEnough(key) => self.waited(key, cx),
             Timer::LookForDeadlock(key) => self.look_for_deadlock(key, cx),

@@ -286,6 +286,12 @@ pub enum StatementSpec {
     /// Appends the request to a log.
     /// Example: `Append("outbox")`
     Append(String),
+    /// Reads so many rows in order of their keys; value: how many there were.
+    /// Example: `Page("product", (size: 20, offset: "1000"))`
+    Page(String, PageOptions),
+    /// Reads a whole table, row by row: what a query without an index does. Value: how many.
+    /// Example: `Scan("product")`
+    Scan(String, #[serde(default)] ScanOptions),
     /// Frees every hold that has run out.
     /// Example: `Expire("seat")`
     Expire(String),
@@ -298,6 +304,32 @@ pub struct RowOptions {
     /// The draw that is the key. Default: the table's own.
     pub key: Option<String>,
     /// A variable for the value. Default: it is not kept.
+    pub into: Option<String>,
+}
+
+/// Options of `Page`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageOptions {
+    /// How many rows at most.
+    pub size: u32,
+    /// It begins after so many rows, and has to go through them: a number or an expression.
+    /// Default: it begins at the row of the key, which an index finds (a cursor).
+    #[serde(default)]
+    pub offset: Option<String>,
+    /// A draw other than the table's own key.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// A variable for how many there were.
+    #[serde(default)]
+    pub into: Option<String>,
+}
+
+/// Options of `Scan`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScanOptions {
+    /// A variable for how many there were.
     pub into: Option<String>,
 }
 

@@ -75,6 +75,16 @@ impl Compiler<'_, '_> {
             S::Claim(table, options) => {
                 (table, self.key(options.key.as_deref()), Do::Claim(options.r#for.0))
             }
+            S::Page(table, options) => {
+                let offset = options.offset.as_deref();
+                let offset = offset.map_or(Operand::Number(0), |n| self.amount(Some(n), words));
+                self.into(options.into.as_ref(), words);
+                (table, self.key(options.key.as_deref()), Do::Page(options.size, offset))
+            }
+            S::Scan(table, options) => {
+                self.into(options.into.as_ref(), words);
+                (table, None, Do::Scan)
+            }
             S::Expire(table) => (table, None, Do::Expire(u32::MAX)),
         };
         self.wiring.offered(store, table, "table", |offer| &offer.tables)?;
@@ -87,13 +97,16 @@ impl Compiler<'_, '_> {
     }
 
     fn row(&mut self, options: &RowOptions, words: &mut Words) -> Option<KeyOf> {
-        if let Some(name) = &options.into {
-            self.variable(name);
-            if words.into.replace(name.clone()).is_some() {
-                self.wiring.problem("only the last answer comes back: one `into` for each `Do`");
-            }
-        }
+        self.into(options.into.as_ref(), words);
         self.key(options.key.as_deref())
+    }
+
+    fn into(&mut self, name: Option<&String>, words: &mut Words) {
+        let Some(name) = name else { return };
+        self.variable(name);
+        if words.into.replace(name.clone()).is_some() {
+            self.wiring.problem("only the last answer comes back: one `into` for each `Do`");
+        }
     }
 
     fn key(&mut self, name: Option<&str>) -> Option<KeyOf> {

@@ -36,7 +36,7 @@ pub struct ServiceSpec {
     pub replicas: u16,
     /// CPU cores of each replica, shared by all it works on. Default: unlimited.
     pub cpu: Option<f64>,
-    /// What many busy cores cost one another: `(contention: 0.03, crosstalk: 0.0001)`. Default:
+    /// What many busy cores cost one another: `(contention: 0.03, coherency: 0.0001)`. Default:
     /// nothing.
     pub scaling: Option<Scaling>,
     /// Who may begin. Default: `EventLoop`.

@@ -7,7 +7,7 @@ const TIMED_STEPS: [&str; 2] = ["Wait", "Work"];
 
 /// Fields that take a distribution, wherever they are: `think: "2s"`, `network: (any: "1ms")`.
 /// No other field of these names takes text that begins with a digit.
-const TIMED_FIELDS: [&str; 14] = [
+const TIMED_FIELDS: [&str; 17] = [
     "any",
     "same_zone",
     "cross_zone",
@@ -22,6 +22,9 @@ const TIMED_FIELDS: [&str; 14] = [
     "gap",
     "lasts",
     "start_up",
+    "apply",
+    "create",
+    "read",
 ];
 
 /// Writes short forms out, everywhere below `value`. The tree's depth was bounded when it was
@@ -62,10 +65,13 @@ fn always(value: &mut Value) {
 mod tests {
     use super::TIMED_FIELDS;
 
-    const SOURCES: [&str; 9] = [
+    const SOURCES: [&str; 12] = [
         include_str!("../scenario/spec.rs"),
         include_str!("../../../models/src/traffic/spec.rs"),
         include_str!("../../../models/src/database/mod.rs"),
+        include_str!("../../../models/src/database/copies.rs"),
+        include_str!("../../../models/src/database/costs.rs"),
+        include_str!("../../../models/src/policy/pool.rs"),
         include_str!("../../../models/src/redis/mod.rs"),
         include_str!("../../../models/src/cache/mod.rs"),
         include_str!("../../../models/src/topic/mod.rs"),

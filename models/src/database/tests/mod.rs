@@ -1,5 +1,6 @@
 //! Shards by script: each statement takes 5 ms, a flush 10 ms.
 
+mod costs;
 mod replicas;
 mod transactions;
 
