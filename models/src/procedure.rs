@@ -111,8 +111,8 @@ pub enum VerbTemplate {
     Insert(Operand),
     /// [`Verb::Expire`]
     Expire(u32),
-    /// [`Verb::Page`]: so many rows; from the row of the key on, or, if that is not 0, after so many
-    /// others that are gone through to find it.
+    /// [`Verb::Page`]: so many rows; from the row of the key on, or, if that is not 0, after so
+    /// many others that are gone through to find it.
     Page(u32, Operand),
     /// [`Verb::Scan`]
     Scan,

@@ -123,7 +123,15 @@ fn yes() -> bool {
     true
 }
 
+/// More replicas than anybody has.
+pub(super) const MOST_REPLICAS: u16 = 100;
+
 impl ReplicasSpec {
+    /// The primary and its replicas.
+    pub fn members(&self) -> u16 {
+        self.count.min(MOST_REPLICAS) + 1
+    }
+
     /// Reports mistakes at the present place.
     pub(super) fn complain(&self, wiring: &mut Wiring<'_>) {
         if self.count == 0 {
@@ -141,10 +149,13 @@ impl ReplicasSpec {
             OwnWrites::Sticky { key, .. } | OwnWrites::CaughtUp { key } => Some(key),
         };
         wiring.at_name("own_writes", |w| key.and_then(|key| KeyOf::named(key, w)));
-        if self.failover.is_some_and(|failover| failover.detect.0.is_zero()) {
-            wiring.at_name("failover", |w| {
-                w.at_name("detect", |w| w.problem("nothing is noticed in no time"));
-            });
+        if self.count > MOST_REPLICAS {
+            let message = format!("{MOST_REPLICAS} replicas at most");
+            wiring.at_name("count", |w| w.problem(message));
+        }
+        if self.failover.is_some_and(|failover| failover.detect.0 < Span::secs(2)) {
+            let message = "replicas look once a second: 2s at least";
+            wiring.at_name("failover", |w| w.at_name("detect", |w| w.problem(message)));
         }
     }
 }
@@ -291,7 +302,7 @@ pub struct Route {
 impl Route {
     /// For calls to the database `name` that only read, or for others.
     pub fn new(name: &str, spec: &ReplicasSpec, reads: bool, wiring: &mut Wiring<'_>) -> Route {
-        let roles = Roles::of(wiring.builder.ledger(), name, spec.count + 1);
+        let roles = Roles::of(wiring.builder.ledger(), name, spec.members());
         let wrote = Wrote::of(name, &spec.own_writes, wiring);
         let notice = spec.failover.map_or(Span::ZERO, |failover| failover.notice.0);
         let reads = if reads { spec.reads } else { Reads::Primary };

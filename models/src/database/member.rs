@@ -45,7 +45,7 @@ impl ReplicasSpec {
         stored: &BTreeMap<String, Stored>,
         wiring: &mut Wiring<'_>,
     ) -> CopyRules {
-        let members = self.count + 1;
+        let members = self.members();
         let roles = Roles::of(wiring.builder.ledger(), name, members);
         let stores: Vec<Store> = stored.values().map(|it| it.store()).collect();
         let ledger = wiring.builder.ledger();

@@ -113,9 +113,6 @@ enum Commit {
     },
 }
 
-/// More than anybody has.
-const MOST_REPLICAS: u16 = 100;
-
 fn connections() -> u32 {
     10
 }
@@ -153,10 +150,6 @@ impl DatabaseSpec {
                 if self.shards.is_some() {
                     wiring.problem("a database has shards or replicas, not both");
                 }
-                if replicas.count > MOST_REPLICAS {
-                    let message = format!("{MOST_REPLICAS} replicas at most");
-                    wiring.at_name("count", |w| w.problem(message));
-                }
                 replicas.complain(wiring);
             });
         }
@@ -184,7 +177,7 @@ impl ComponentSpec for DatabaseSpec {
     fn members(&self) -> u16 {
         match (&self.shards, &self.replicas) {
             (Some(shards), _) => shards.count.max(1),
-            (None, Some(replicas)) => replicas.count.min(MOST_REPLICAS) + 1,
+            (None, Some(replicas)) => replicas.members(),
             (None, None) => 1,
         }
     }

@@ -46,9 +46,12 @@ impl Template {
         let Template::Table(table, key, verb) = self else { return None };
         let (first, rows, each) = match verb {
             VerbTemplate::Scan => (0, ledger.rows(table), true),
-            VerbTemplate::Page(limit, NO_OFFSET) => (key.of(request), u64::from(limit), true),
+            VerbTemplate::Page(limit, NO_OFFSET) => {
+                (key.of(request), u64::from(limit).min(ledger.rows(table)), true)
+            }
             VerbTemplate::Page(limit, offset) => {
-                (0, offset.value(argument).max(0) as u64 + u64::from(limit), true)
+                let rows = offset.value(argument).max(0) as u64 + u64::from(limit);
+                (0, rows.min(ledger.rows(table)), true)
             }
             VerbTemplate::Expire(_) => return None,
             _ => (key.of(request), 1, false),

@@ -64,10 +64,17 @@ impl RetrySpec {
     }
 }
 
+/// More than any server takes from one caller.
+const MOST_CONNECTIONS: u32 = 65_535;
+
 impl PoolSpec {
     fn check(&self, wiring: &mut Wiring<'_>) {
         if self.maximum == 0 {
             wiring.at_name("maximum", |w| w.problem("a pool without connections lends none"));
+        }
+        if self.maximum > MOST_CONNECTIONS {
+            let message = format!("{MOST_CONNECTIONS} connections at most");
+            wiring.at_name("maximum", |w| w.problem(message));
         }
         if self.minimum_idle.is_some_and(|least| least > self.maximum) {
             let message = format!("there are never more than {}", self.maximum);

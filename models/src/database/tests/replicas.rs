@@ -176,7 +176,7 @@ fn mistakes_in_replicas_are_named() {
             "replicas.own_writes",
             "no draw `usr`; did you mean `user`?",
         ),
-        (r#"count: 1, failover: (detect: "0s")"#, "replicas.failover.detect", "no time"),
+        (r#"count: 1, failover: (detect: "1s")"#, "replicas.failover.detect", "2s at least"),
     ] {
         let found =
             problems(&["user"], "{}", &format!(r#"{{"db": Database(replicas: ({replicas}))}}"#));
