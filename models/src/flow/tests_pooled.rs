@@ -1,9 +1,10 @@
 //! Pools by script: one statement of the database takes 5 ms, and there is no network. Pools are
 //! full from the start unless making a connection takes time; scripts begin at 1 ms.
 
-use engine::{OpId, Outcome, RunRecord, Span};
+use engine::{Builder, Frame, OpId, Outcome, RunRecord, Span};
 
-use crate::testing::{Line, Stage, heard};
+use crate::testing::{Line, Stage, heard, parse};
+use crate::wiring::{Segment, Wiring};
 
 use Outcome::{Done, TimedOut};
 
@@ -126,4 +127,24 @@ fn the_smallest_pool_without_deadlock() {
     };
     assert_eq!(outcomes(17), [Done; 8]);
     assert_eq!(outcomes(16), [TimedOut; 8]);
+}
+
+#[test]
+fn mistakes_in_pools_are_named() {
+    for (pool, at, says) in [
+        ("maximum: 0", "maximum", "lends none"),
+        ("maximum: 100_000", "maximum", "65535 connections at most"),
+        ("maximum: 5, minimum_idle: 6", "minimum_idle", "never more than 5"),
+        (r#"timeout: "0s""#, "timeout", "some time"),
+        (r#"lifetime: "0s""#, "lifetime", "some time"),
+        (r#"create: Uniform("2ms", "1ms")"#, "create", ""),
+    ] {
+        let mut builder = Builder::new(Frame::plain(1, Span::secs(1)));
+        let mut wiring = Wiring::new(&mut builder, Vec::new());
+        wiring.policies = parse(&format!(r#"{{ "db": (pool: ({pool})) }}"#));
+        wiring.check_policies();
+        let [found] = &wiring.problems[..] else { panic!("{pool}: {:?}", wiring.problems) };
+        assert_eq!(found.path.last(), Some(&Segment::Name(at.into())), "{pool}");
+        assert!(found.message.contains(says), "{pool}: {}", found.message);
+    }
 }
