@@ -204,7 +204,7 @@ pub struct TransactionOptions {
     /// A table: its row under this request's key is locked from the start until the commit, as by
     /// `SELECT … FOR UPDATE`. Default: rows are locked only when the transaction writes them.
     pub lock: Option<String>,
-    /// A draw other than that table's own key.
+    /// A draw other than that table's own key. Default: its own.
     pub key: Option<String>,
     /// How long to wait for a connection and that row. Default: for ever.
     pub wait: Option<Dur>,
