@@ -89,7 +89,7 @@ kinds! {
     /// Nodes that keep real keys for a while, each a single-threaded event loop.
     "Storage" Cache(cache::CacheSpec),
     /// Shards with connections, tables and logs, and a commit that may wait for a disk.
-    "Storage" Database(database::DatabaseSpec),
+    "Storage" Database(Box<database::DatabaseSpec>),
     /// A single-threaded server with locks and tables in memory.
     "Storage" Redis(redis::RedisSpec),
     /// A line in order of arrival, and a limited number of places inside.

@@ -3,7 +3,10 @@
 use engine::RunRecord;
 
 use super::formulas::{busier, choices_sojourn, exponential_quantile, round_robin_rate};
-use super::{Percent, Plan, Table, average, gauge, mean, operation, printed, quantile};
+use super::{
+    Absolute, Percent, Plan, SEEDS, Table, above, average, gauge, mean, measure, operation,
+    printed, quantile,
+};
 
 const SERVER: &str = "server: Threads(workers: 1, queue: 1000000),
     operations: { \"get\": [Work(Exp(\"1ms\"))] }";
@@ -127,5 +130,38 @@ fn b03_one_choice_is_none() {
         let took = |r: &RunRecord| mean(&operation(r, "s.get").took);
         table.row(&format!("{balance} E[T]"), 1.0 / 0.3, Percent(1.5), &runs, took);
     }
+    table.close();
+}
+
+/// Linkerd, "Beyond Round Robin" (2016): 1000 requests a second for a minute to eleven backends of
+/// 167 ms, one of which takes two seconds for half of the time. How many take more than one?
+///
+/// In turn, an eleventh of half of them. By calls in hand all backends have k of them, the slow one
+/// at a rate of k / 2: k = (1000 − k / 2) 0.167 / 10, and k are there before it is noticed. By peak
+/// EWMA one in a thousand at most.
+#[test]
+fn b16_who_notices_a_slow_backend() {
+    let (turns, k) = (30.0 / 60.0 / 11.0, 16.7 / (1.0 + 0.0167 / 2.0));
+    printed(k, 16.56171);
+    let counted = (k / 2.0 * 30.0 + k) / 60_000.0;
+    let play = |balance: &str| {
+        let text = format!(
+            "(duration: \"60s\", settle: \"3s\", components: {{
+                \"s\": Service(replicas: 11, operations: {{
+                    \"get\": [Wait(LogNormal(median: \"167ms\", p99: \"179ms\"))] }}),
+                \"edge\": Gateway(routes: {{ \"/\": \"s\" }}) }},
+              policies: {{ \"s\": (balance: {balance}) }},
+              timeline: [(at: \"15s\", for: \"30s\",
+                do: Delay(\"edge -> s/0\", (by: Always(\"1.833s\"))))],
+              traffic: {{ \"users\": Open(rate: \"1000/s\", to: \"edge.get\") }})"
+        );
+        measure(&text, SEEDS)
+    };
+    let slow = |r: &RunRecord| above(&operation(r, "edge.get").took, 1000.0);
+    let mut table = Table::new("B16 a slow backend");
+    table.row("in turn", turns, Absolute(0.001), &play("RoundRobin"), slow);
+    table.row("least loaded", counted, Absolute(0.000_25), &play("LeastOfAll"), slow);
+    // The rule says no more than 0.1 %.
+    table.row("peak EWMA", 0.0005, Absolute(0.0005), &play("PeakEwma()"), slow);
     table.close();
 }
