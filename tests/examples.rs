@@ -34,6 +34,7 @@ const WORLD: [(&str, &str); 7] = [
                 "product": Table(key: "product", rows: 1_000, value: 50),
                 "seat": Table(key: "seat", rows: 100, value: 1),
                 "order": Table(key: "request"),
+                "stock": Table(key: "product", rows: 1_000, value: 5),
                 "outbox": Log(),
             }),
         }"#,

@@ -78,6 +78,8 @@ impl Drawn {
                   proxy: {proxy})"
             ));
         }
+        // A gateway that passes calls on makes none of its own, and has nothing to heed.
+        let passes_on = components.iter().any(|it| it.contains("proxy: Forward"));
         let front = if gateway { "edge" } else { "s0" };
         let (traffic, users) = traffic(&mut chance, front);
         let timeline: Vec<String> =
@@ -93,7 +95,7 @@ impl Drawn {
              timeline: [{}])",
             components.join(",\n  "),
             policy(&mut chance),
-            policy(&mut chance),
+            Some(policy(&mut chance)).filter(|_| !passes_on).unwrap_or("()".to_string()),
             timeline.join(",\n  ")
         );
         Drawn { text, bounds, users }

@@ -137,8 +137,9 @@ fn b03_one_choice_is_none() {
 /// 167 ms, one of which takes two seconds for half of the time. How many take more than one?
 ///
 /// In turn, an eleventh of half of them. By calls in hand all backends have k of them, the slow one
-/// at a rate of k / 2: k = (1000 − k / 2) 0.167 / 10, and k are there before it is noticed. By peak
-/// EWMA one in a thousand at most.
+/// at a rate of k / 2: k = (1000 − k / 2) 0.167 / 10, and k are there before it is noticed.
+/// Requests come evenly: by chance the slow one's count would stay at its highest. By peak EWMA
+/// one in a thousand at most.
 #[test]
 fn b16_who_notices_a_slow_backend() {
     let (turns, k) = (30.0 / 60.0 / 11.0, 16.7 / (1.0 + 0.0167 / 2.0));
@@ -153,7 +154,7 @@ fn b16_who_notices_a_slow_backend() {
               policies: {{ \"s\": (balance: {balance}) }},
               timeline: [(at: \"15s\", for: \"30s\",
                 do: Delay(\"edge -> s/0\", (by: Always(\"1.833s\"))))],
-              traffic: {{ \"users\": Open(rate: \"1000/s\", to: \"edge.get\") }})"
+              traffic: {{ \"users\": Open(rate: \"1000/s\", arrivals: Even, to: \"edge.get\") }})"
         );
         measure(&text, SEEDS)
     };

@@ -89,11 +89,6 @@ impl Connections {
         self.line.len()
     }
 
-    /// How many connections there are, idle ones included.
-    pub fn open(&self) -> u32 {
-        self.open
-    }
-
     /// Takes a connection to a member: `Reused` or `New`, or `Still` if there is none to be had.
     pub fn take(&mut self, member: u16, now: Time) -> Waiting {
         self.close_old(member, now);
@@ -228,7 +223,7 @@ mod tests {
         assert_eq!([0, 0, 0].map(|member| it.take(member, at(0))), [New, New, Still]);
         assert_eq!([1, 1].map(|member| it.take(member, at(0))), [New, Still]);
         it.give(0, true, at(1));
-        assert_eq!((it.take(1, at(2)), it.open()), (New, 3));
+        assert_eq!((it.take(1, at(2)), it.open), (New, 3));
         // The one to member 0 is gone: the next there finds no room.
         assert_eq!(it.take(0, at(2)), Still);
     }
@@ -241,13 +236,13 @@ mod tests {
         it.give(0, true, at(1));
         assert_eq!(it.take(0, at(60)), Reused);
         it.give(0, true, at(60));
-        assert_eq!((it.take(0, at(120)), it.open()), (New, 1));
+        assert_eq!((it.take(0, at(120)), it.open), (New, 1));
         it.give(0, false, at(121));
-        assert_eq!((it.take(0, at(121)), it.open()), (New, 1));
+        assert_eq!((it.take(0, at(121)), it.open), (New, 1));
         let mut it = pool(r#"(keep_alive: "0s")"#, 1);
         it.take(0, at(0));
         it.give(0, true, at(1));
-        assert_eq!((it.open(), it.take(0, at(1))), (0, New));
+        assert_eq!((it.open, it.take(0, at(1))), (0, New));
     }
 
     /// One connection to each of two. Words 10 and 11 wait for member 0, 12 for member 1: what is

@@ -305,8 +305,9 @@ impl Channel {
             return Next::Over;
         }
         let stream = self.stream;
-        let pause = retry.backoff.pause(u32::from(tries.made), tries.pause, || cx.unit(stream));
-        tries.pause = pause;
+        let last = Span::micros(tries.pause.into());
+        let pause = retry.backoff.pause(u32::from(tries.made), last, || cx.unit(stream));
+        tries.pause = u32::try_from(pause.0 / 1000).unwrap_or(u32::MAX);
         if cx.now() + pause >= tries.deadline {
             return Next::Over;
         }

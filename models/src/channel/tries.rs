@@ -20,7 +20,8 @@ pub struct Try {
     pub deadline: Time,
     /// When the present try was made; kept only where the balance asks for it.
     pub(super) since: Time,
-    pub(super) pause: Span,
+    /// The last pause in microseconds, for the next one to go by.
+    pub(super) pause: u32,
     /// Over which of its owner's channels a grant is held.
     pub channel: u16,
     /// What was granted, if the callee tells one from the other by a number.
@@ -43,7 +44,7 @@ impl Try {
         call: Key::NONE,
         deadline: Time::NEVER,
         since: Time::ZERO,
-        pause: Span::ZERO,
+        pause: 0,
         channel: 0,
         grant: 0,
         member: 0,

@@ -18,7 +18,7 @@ struct Level {
 
 impl Compiler<'_, '_> {
     /// A question to a cache.
-    fn to_cache(&mut self, name: &str, channel: u16, op: &str, arg: Argument) -> Call {
+    fn cache_call(&mut self, name: &str, channel: u16, op: &str, arg: Argument) -> Call {
         let op = self.wiring.builder.op(&format!("{name}.{op}"));
         Call { channel, op, arg, into: None, record: None }
     }
@@ -55,7 +55,7 @@ impl Compiler<'_, '_> {
             self.wiring.enter_index(index);
             self.is_near(name);
             (0..3).for_each(|_| self.wiring.leave());
-            let call = self.to_cache(name, channel, "get", Argument::None);
+            let call = self.cache_call(name, channel, "get", Argument::None);
             let lookup = self.emit(Op::Start);
             let hit = self.emit(Op::Jump(0));
             self.patch(lookup, Op::Lookup { call, miss: self.here() });
@@ -87,14 +87,14 @@ impl Compiler<'_, '_> {
         let caught = self.emit(Op::Jump(0));
         let denied = self.here();
         for level in levels.iter().filter(|level| level.negative) {
-            let call = self.to_cache(&level.name, level.channel, "absent", Argument::None);
+            let call = self.cache_call(&level.name, level.channel, "absent", Argument::None);
             self.emit(Op::Fill { channel: call.channel, op: call.op });
         }
         self.emit(Op::Rethrow);
         let other = self.here();
         let mut hits = Vec::new();
         for level in levels.iter().filter(|level| level.rescues) {
-            let call = self.to_cache(&level.name, level.channel, "rescue", Argument::None);
+            let call = self.cache_call(&level.name, level.channel, "rescue", Argument::None);
             let lookup = self.emit(Op::Start);
             hits.push(self.emit(Op::Jump(0)));
             self.patch(lookup, Op::Lookup { call, miss: self.here() });
@@ -118,7 +118,7 @@ impl Compiler<'_, '_> {
         for name in &options.r#in {
             let Some(channel) = self.cache(name) else { continue };
             self.is_near(name);
-            let call = self.to_cache(name, channel, "set", Argument::Found(to.clone()));
+            let call = self.cache_call(name, channel, "set", Argument::Found(to.clone()));
             self.emit(Op::Call(call));
         }
     }
@@ -146,7 +146,7 @@ impl Compiler<'_, '_> {
             if options.by == ForgetBy::Tag && place.is_some() {
                 self.has_tag(name, draw);
             }
-            let call = self.to_cache(name, channel, op, arg.clone());
+            let call = self.cache_call(name, channel, op, arg.clone());
             if waits {
                 self.is_near(name);
                 self.emit(Op::Call(call));

@@ -317,10 +317,10 @@ pub struct PageOptions {
     /// Default: it begins at the row of the key, which an index finds (a cursor).
     #[serde(default)]
     pub offset: Option<String>,
-    /// A draw other than the table's own key.
+    /// The draw that is the key. Default: the table's own.
     #[serde(default)]
     pub key: Option<String>,
-    /// A variable for how many there were.
+    /// A variable for how many there were. Default: nobody asks.
     #[serde(default)]
     pub into: Option<String>,
 }
@@ -329,7 +329,7 @@ pub struct PageOptions {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScanOptions {
-    /// A variable for how many there were.
+    /// A variable for how many there were. Default: nobody asks.
     pub into: Option<String>,
 }
 

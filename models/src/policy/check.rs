@@ -28,8 +28,8 @@ impl Policy {
         if let Some(passive) = &self.passive {
             wiring.at_name("passive", |w| passive.check(w));
         }
-        if let Some(pool) = &self.pool {
-            wiring.at_name("pool", |w| pool.check(w));
+        if let Some(connections) = &self.connections {
+            wiring.at_name("connections", |w| connections.check(w));
         }
         if let Some(locality) = &self.locality {
             wiring.at_name("locality", |w| locality.check(w));

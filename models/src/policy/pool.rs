@@ -28,11 +28,11 @@ pub struct PoolSpec {
     #[serde(default = "half_a_minute")]
     pub timeout: Dur,
     /// A connection is closed when it is older, less up to 2.5 % by chance, and not lent (default
-    /// 30m: `maxLifetime`).
+    /// 1800s: `maxLifetime`).
     #[serde(default = "half_an_hour")]
     pub lifetime: Dur,
     /// A connection that has been idle for so long is closed, if more than `minimum_idle` are
-    /// (default 10m: `idleTimeout`).
+    /// (default 600s: `idleTimeout`).
     #[serde(default = "ten_minutes")]
     pub idle: Dur,
     /// How long it takes to make one: handshakes and logging in (default 0s).
@@ -52,11 +52,11 @@ fn half_a_minute() -> Dur {
 }
 
 fn half_an_hour() -> Dur {
-    Dur(Span::secs(30 * 60))
+    Dur(Span::secs(1800))
 }
 
 fn ten_minutes() -> Dur {
-    Dur(Span::secs(10 * 60))
+    Dur(Span::secs(600))
 }
 
 /// How often HikariCP's housekeeper looks for connections that are too old or too idle.

@@ -163,7 +163,7 @@ impl PausesSpec {
 pub fn check(said: Said<'_>, wiring: &mut Wiring<'_>) {
     if let Some(WarmUpSpec { times, requests }) = said.warm_up {
         wiring.at_name("warm_up", |w| {
-            if !(times >= 1.0 && times <= 1000.0) {
+            if !(1.0..=1000.0).contains(&times) {
                 w.at_name("times", |w| w.problem("a new process is 1 to 1000 times as slow"));
             }
             if requests == 0 {

@@ -73,7 +73,7 @@ mod tests {
         include_str!("../../../models/src/database/costs.rs"),
         include_str!("../../../models/src/policy/pool.rs"),
         include_str!("../../../models/src/redis/mod.rs"),
-        include_str!("../../../models/src/cache/mod.rs"),
+        include_str!("../../../models/src/cache/spec.rs"),
         include_str!("../../../models/src/topic/mod.rs"),
         include_str!("../../../models/src/waiting_room/mod.rs"),
         include_str!("../../../models/src/service/spec.rs"),

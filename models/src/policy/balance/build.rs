@@ -52,14 +52,18 @@ impl BalanceSpec {
             S::PerConnection { connections, lifetime, first } => {
                 let first = first.build(members, caller, wiring)?;
                 let lifetime = lifetime.map(|lifetime| lifetime.0);
-                Rule::Pinned(Pinned::new((*connections).max(1), lifetime, first))
+                Rule::Pinned(Pinned::new(
+                    (*connections).clamp(1, MOST_CONNECTIONS),
+                    lifetime,
+                    first,
+                ))
             }
             S::Aperture { least } => Rule::Aperture(Aperture::new(
                 caller.wrapping_mul(*least) % u32::from(members),
                 (*least).clamp(1, u32::from(members)),
             )),
             S::Prequal { probes, pool, age, cold } => {
-                let (pool, age, cold) = (*pool as usize, age.0, cold.0);
+                let (pool, age, cold) = ((*pool).clamp(2, 1000) as usize, age.0, cold.0);
                 Rule::Prequal(Prequal::new(Tuning { probes: *probes, pool, age, cold }, members))
             }
             S::Weighted { .. } | S::EarliestDeadline { .. } => self.by_weight(members)?,
@@ -109,7 +113,9 @@ impl BalanceSpec {
                 let ring = ring(members, *virtual_nodes, wiring)?;
                 Rule::Bounded(key, Bounded::new(ring, (*percent).max(100)))
             }
-            S::Shuffle { shard, .. } => Rule::Shuffle(key, Shuffle::new((*shard).max(1)), members),
+            S::Shuffle { shard, .. } => {
+                Rule::Shuffle(key, Shuffle::new((*shard).clamp(1, u32::from(members))), members)
+            }
             S::Sticky { first, .. } => {
                 Rule::Sticky(key, Sticky::new(first.build(members, caller, wiring)?))
             }

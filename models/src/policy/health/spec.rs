@@ -181,7 +181,7 @@ pub enum LocalitySpec {
     /// Those in the caller's zone, then all others.
     SameZone,
     /// By the zones they are in, in this order; zones that are not named come last.
-    /// Example: `Order(["eu", "us"])`
+    /// Example: `Order(["a", "b"])`
     Order(Vec<String>),
 }
 
