@@ -8,7 +8,7 @@ use super::kept::{Kept, Room};
 use super::node::{CacheNode, Lever};
 use super::rules::{Behind, Counters, Life, Ops, Rules, Warm, Writes};
 use super::sizes::SizeSpec;
-use super::spec::{CacheSpec, Full, WritesSpec};
+use super::spec::{CacheSpec, Full, MOST_WARM, WritesSpec};
 use super::tune::Tune;
 use crate::ComponentSpec;
 use crate::flow::compile::Compiler;
@@ -99,7 +99,7 @@ impl CacheSpec {
             }
             None => true,
         };
-        let keys = (0..warm.top).filter(mine).collect();
+        let keys = (0..warm.top.min(MOST_WARM)).filter(mine).collect();
         Some(Warm { draw, keys, batch: warm.batch.max(1) as usize })
     }
 

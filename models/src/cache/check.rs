@@ -2,7 +2,7 @@
 
 use engine::Span;
 
-use super::spec::{CacheSpec, TuneSpec, WritesSpec};
+use super::spec::{CacheSpec, MOST_WARM, TuneSpec, WritesSpec};
 use crate::by::By;
 use crate::units::Dur;
 use crate::wiring::Wiring;
@@ -139,6 +139,10 @@ impl CacheSpec {
             let help = "load: [Do(\"db\", [Get(\"product\")])]".to_owned();
             let message = "a node without a `load` cannot warm itself up";
             wiring.at_name("warm", |w| w.problem_with(message, Some(help)));
+        }
+        if warm.top > MOST_WARM {
+            let message = format!("a list of more than {MOST_WARM} keys is not kept");
+            wiring.at_name("warm", |w| w.at_name("top", |w| w.problem(message)));
         }
         for (name, number) in [("top", warm.top), ("batch", warm.batch)] {
             if number == 0 {

@@ -143,11 +143,14 @@ pub enum Full {
     Drop,
 }
 
+/// Longest list that a cache is warmed up from: each node keeps its part of it.
+pub(super) const MOST_WARM: u32 = 10_000_000;
+
 /// What is loaded when a node starts.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WarmSpec {
-    /// The keys below this: the most popular of a Zipf draw.
+    /// The keys below this: the most popular of a Zipf draw. At most 10 million.
     pub top: u32,
     /// So many at a time (default 50).
     #[serde(default = "fifty")]

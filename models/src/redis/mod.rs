@@ -161,7 +161,7 @@ impl RedisSpec {
             counters: cluster::Counters::named(|counter| wiring.builder.counter(group, counter)),
         };
         let log = cluster::map::log_of(name, wiring);
-        Some(Cluster::new(rules, (self.nodes, self.replicas, self.serving()), log))
+        Some(Cluster::new(rules, (self.nodes.max(1), self.replicas, self.serving()), log))
     }
 
     fn rules(

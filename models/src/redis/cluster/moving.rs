@@ -14,11 +14,16 @@ use crate::policy::ring::scatter;
 /// How many keys go at once: `redis-cli`'s default pipeline.
 const BATCH: u32 = 10;
 
+/// Beyond so many keys they are not looked at one by one: every slot has so many times as many.
+const MOST_COUNTED: u64 = 1 << 22;
+
 /// How many of the keys `0..rows` are in each slot.
 pub(in super::super) fn keys_per_slot(prefix: &str, rows: u64) -> Rc<[u32]> {
-    let mut count = vec![0; SLOTS.into()];
-    (0..rows).for_each(|key| count[slot_of(prefix, key) as usize] += 1);
-    count.into()
+    let mut count = vec![0u64; SLOTS.into()];
+    let counted = rows.min(MOST_COUNTED);
+    (0..counted).for_each(|key| count[slot_of(prefix, key) as usize] += 1);
+    let times = |keys: &u64| u128::from(*keys) * u128::from(rows) / u128::from(counted.max(1));
+    count.iter().map(|keys| u32::try_from(times(keys)).unwrap_or(u32::MAX)).collect()
 }
 
 /// A slot of which some keys have moved.
