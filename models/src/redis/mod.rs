@@ -138,6 +138,9 @@ impl RedisSpec {
     /// A node's part in the cluster, if there is one.
     fn part(&self, name: &str, member: u16, wiring: &mut Wiring<'_>) -> Option<Cluster> {
         let (key, prefix) = self.slots().filter(|_| self.is_cluster())?;
+        if u64::from(self.nodes.max(1)) * (1 + u64::from(self.replicas)) > MOST_MEMBERS.into() {
+            return None; // Which has been reported.
+        }
         let known = wiring.problems.len();
         let key_of = KeyOf::named(key, wiring);
         wiring.problems.truncate(known);
