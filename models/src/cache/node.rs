@@ -270,7 +270,7 @@ impl Component for CacheNode {
         let ended = match timer {
             Timer::Served(call) => self.served(call, cx),
             Timer::RunOut(lease) => self.run_out(lease, cx),
-            Timer::Frame(key) => self.machine.on_timer(cx, Token::Frame(key)),
+            Timer::Frame(key) => self.machine.wake(cx, key),
             Timer::Join(key) => self.machine.on_timer(cx, Token::Join(key)),
             Timer::Pool(due) => self.machine.on_timer(cx, Token::Pool(due)),
             Timer::Check((channel, member)) => {

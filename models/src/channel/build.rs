@@ -54,6 +54,8 @@ impl Channel {
         let lower = view.as_ref().map_or(0, |view| view.levels() - 1);
         let counts = balance.counts();
         let connections = policy.connections.as_ref();
+        let alone = (members == 1 && view.is_none()).then_some(0);
+        let told = view.is_some() || counts || slots.is_some() || connections.is_some();
         Channel {
             group: to,
             link,
@@ -75,7 +77,8 @@ impl Channel {
             place: 0,
             pool: None,
             route: None,
-            own: own.map(|member| member as u16),
+            only: alone.or(own.map(|member| member as u16)),
+            plain: !told && policy.retry.is_none(),
         }
     }
 }

@@ -60,8 +60,10 @@ pub struct Channel {
     pub pool: Option<u16>,
     /// Of a database with replicas: whom it goes to.
     pub route: Option<Box<Route>>,
-    /// The member that is inside the caller, and the only one that it asks.
-    own: Option<u16>,
+    /// The one that it always asks: its group's only member, or the one inside the caller.
+    only: Option<u16>,
+    /// Nothing is learnt, counted or given back when a try ends, and there is no other try.
+    plain: bool,
 }
 
 /// So many tries of one question follow redirections.
@@ -157,7 +159,7 @@ impl Channel {
     }
 
     /// Makes the call of a try.
-    #[inline]
+    #[inline(always)]
     fn send<C: Component>(
         &mut self,
         cx: &mut Cx<'_, C>,
@@ -285,6 +287,20 @@ impl Channel {
         outcome: Outcome,
     ) -> Next {
         tries.call = Key::NONE;
+        if self.plain {
+            return Next::Over;
+        }
+        self.ended(cx, tries, outcome)
+    }
+
+    /// The same, where a policy says more.
+    #[inline(never)]
+    fn ended<C: Component>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        tries: &mut Try,
+        outcome: Outcome,
+    ) -> Next {
         self.release(cx, tries, connect::is_sound(outcome));
         if let Some(slots) = &mut self.slots
             && matches!(outcome, Outcome::Refused | Outcome::Reset | Outcome::TimedOut)

@@ -17,18 +17,15 @@ impl Channel {
         cx: &mut Cx<'_, C>,
         key: impl Fn(KeyOf) -> u64,
     ) -> Option<u16> {
+        if self.only.is_some() {
+            return self.only;
+        }
         if self.view.is_some() {
             if self.route.is_some() {
                 return self.pick_on_route(cx, key);
             }
             let key = self.balance.key().map_or(0, key);
             return self.pick_in_view(cx, key);
-        }
-        if self.members == 1 {
-            return Some(0);
-        }
-        if self.own.is_some() {
-            return self.own;
         }
         if cx.catch_up(self.group, &mut self.belief, Span::ZERO) {
             self.believe();

@@ -113,18 +113,21 @@ impl Machine {
         })
     }
 
-    /// One of the machine's timers has fired.
+    /// The timer of a frame has fired.
     #[inline]
+    pub fn wake<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Option<Ended> {
+        let frame = self.frames.get(key)?;
+        // A question that waits for its next try is asked again; anything else is done.
+        match question(&self.program.code[frame.pc as usize].op) {
+            Some(_) => self.run(cx, key),
+            None => self.go_on(cx, key, Step::Next),
+        }
+    }
+
+    /// One of the machine's timers has fired.
     pub fn on_timer<C: Host>(&mut self, cx: &mut Cx<'_, C>, token: Token) -> Option<Ended> {
         match token {
-            Token::Frame(key) => {
-                let frame = self.frames.get(key)?;
-                // A question that waits for its next try is asked again; anything else is done.
-                match question(&self.program.code[frame.pc as usize].op) {
-                    Some(_) => self.run(cx, key),
-                    None => self.go_on(cx, key, Step::Next),
-                }
-            }
+            Token::Frame(key) => self.wake(cx, key),
             Token::Join(key) => {
                 let parent = self.joins.get(key)?.parent;
                 let step = self.time_is_up(cx, key);

@@ -262,7 +262,7 @@ impl Component for Worker {
     #[inline]
     fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_, Self>) {
         let ended = match timer {
-            Timer::Frame(key) => self.parts.machine.on_timer(cx, Token::Frame(key)),
+            Timer::Frame(key) => self.parts.machine.wake(cx, key),
             Timer::Join(key) => self.parts.machine.on_timer(cx, Token::Join(key)),
             Timer::Pool(due) => self.parts.machine.on_timer(cx, Token::Pool(due)),
             Timer::Check((channel, member)) => {
