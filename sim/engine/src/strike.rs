@@ -136,6 +136,7 @@ impl World {
         seat.epoch = seat.epoch.wrapping_add(1);
         seat.status = Status::Down { silent };
         self.components[id.0 as usize].crash();
+        self.kernel.ledger.crashed(id);
         self.kernel.note(id, MemberState::Down);
         self.kernel.drop_jobs(id);
         self.kernel.break_calls(id, silent);
@@ -149,6 +150,7 @@ impl World {
         match (self.kernel.seat(id).status, present) {
             (Status::Off, true) => {
                 self.components[id.0 as usize].crash();
+                self.kernel.ledger.crashed(id);
                 self.restart(id);
             }
             (Status::Up, false) => {

@@ -9,6 +9,7 @@ mod log;
 mod statement;
 mod table;
 mod transaction;
+mod volatile;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use history::History;
 use log::Log;
 use statement::Effect;
 use table::Table;
+use volatile::{Promise, Volatile};
 
 pub use log::LogId;
 pub use statement::{Statement, Verb};
@@ -71,6 +73,9 @@ pub struct Ledger {
     /// Of the transaction under way; empty between transactions.
     steps: Vec<Step>,
     expired: Vec<(TableId, u64)>,
+    volatile: Vec<Volatile>,
+    /// In the order of their roots.
+    promises: Vec<Promise>,
 }
 
 impl Ledger {
@@ -191,6 +196,9 @@ impl Ledger {
     pub fn append(&mut self, log: LogId, record: Request) -> u64 {
         let offset = self.put_record(log, &record).value;
         self.settle();
+        if !self.promises.is_empty() {
+            self.wrote(record.root, Some(log));
+        }
         offset as u64
     }
 

@@ -11,7 +11,12 @@ impl Ledger {
     pub fn apply(&mut self, statements: &[Statement], by: &Request, now: Time) -> Answer {
         let answer = self.try_all(statements, by, now);
         match answer.outcome {
-            Outcome::Done => self.settle(),
+            Outcome::Done => {
+                if !self.promises.is_empty() && !self.steps.is_empty() {
+                    self.wrote(by.root, None);
+                }
+                self.settle();
+            }
             _ => self.roll_back(),
         }
         answer
