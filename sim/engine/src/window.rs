@@ -72,9 +72,19 @@ impl Sparse {
 
     /// Several counts as one.
     pub fn merged<'a>(parts: impl IntoIterator<Item = &'a Sparse>) -> Sparse {
-        let mut parts = parts.into_iter();
-        let mut all = parts.next().cloned().unwrap_or_default();
-        parts.for_each(|part| all.add(part));
+        let mut all = Sparse::default();
+        for part in parts.into_iter().filter(|part| !part.is_empty()) {
+            (all.min, all.max) = (all.min.min(part.min), all.max.max(part.max));
+            all.counts.extend(&part.counts);
+        }
+        // Each part is in order: a stable sort merges such runs, where an unstable one would begin
+        // from nothing.
+        all.counts.sort_by_key(|&(number, _)| number);
+        all.counts.dedup_by(|from, into| {
+            let same = from.0 == into.0;
+            into.1 += if same { from.1 } else { 0 };
+            same
+        });
         all
     }
 
@@ -85,20 +95,6 @@ impl Sparse {
             Some((last, sum)) if *last == number => *sum += times,
             _ => self.counts.push((number, times)),
         }
-    }
-
-    fn add(&mut self, other: &Sparse) {
-        if other.is_empty() {
-            return;
-        }
-        (self.min, self.max) = (self.min.min(other.min), self.max.max(other.max));
-        self.counts.extend(&other.counts);
-        self.counts.sort_unstable_by_key(|&(number, _)| number);
-        self.counts.dedup_by(|from, into| {
-            let same = from.0 == into.0;
-            into.1 += if same { from.1 } else { 0 };
-            same
-        });
     }
 }
 
