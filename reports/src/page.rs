@@ -225,23 +225,35 @@ fn variants(out: &mut String, report: &Report, charts: &[(String, String)]) {
     charts.iter().filter(|(name, _)| name == SIDE).for_each(|(_, svg)| out.push_str(svg));
 }
 
+/// What the timeline did; what not all variants lived through, with the names of those that did.
 fn events(out: &mut String, report: &Report) {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for action in report.variants.iter().flat_map(|variant| &variant.runs[0].actions) {
-        let row = vec![
-            escape(&action.name),
-            escape(&action.touched.join(", ")),
-            time(action.began.0 as f64),
-            action.ended.map_or("for good".into(), |end| time(end.0 as f64)),
-        ];
-        if !rows.contains(&row) {
-            rows.push(row);
+    let mut found: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
+    for variant in &report.variants {
+        for action in &variant.runs[0].actions {
+            let row = vec![
+                escape(&action.name),
+                escape(&action.touched.join(", ")),
+                time(action.began.0 as f64),
+                action.ended.map_or("for good".into(), |end| time(end.0 as f64)),
+            ];
+            let name = variant.name.as_deref().unwrap_or("");
+            match found.iter_mut().find(|(known, _)| *known == row) {
+                Some((_, names)) => names.push(name),
+                None => found.push((row, vec![name])),
+            }
         }
     }
-    if !rows.is_empty() {
-        out.push_str("<h2>What went wrong, and when</h2>\n");
-        table(out, 2, &["action", "touched", "from", "to"], &rows);
+    if found.is_empty() {
+        return;
     }
+    out.push_str("<h2>Actions</h2>\n");
+    let rows = found.into_iter().map(|(mut row, names)| {
+        let all = names.len() >= report.variants.len();
+        row.insert(2, if all { String::new() } else { escape(&names.join(", ")) });
+        row
+    });
+    let heads = ["action", "touched", "in variants", "from", "to"];
+    table(out, 3, &heads, &rows.collect::<Vec<_>>());
 }
 
 /// Charts of variants by themselves are linked, those that compare them are shown.

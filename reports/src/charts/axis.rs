@@ -13,6 +13,13 @@ pub struct Axis {
     log: bool,
 }
 
+impl Axis {
+    /// How high a value lies, on a plot of some 300 pixels.
+    pub fn pixel(&self, value: f64) -> i32 {
+        self.map(&value, (0, 300))
+    }
+}
+
 impl Ranged for Axis {
     type FormatOption = DefaultFormatting;
     type ValueType = f64;

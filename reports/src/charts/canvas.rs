@@ -3,9 +3,10 @@
 use engine::RunRecord;
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{self, Axis};
-use super::curves::Point;
+use super::lines::{self, Curve};
 use super::windows::{LANE, Windows};
 use crate::format::{count, digits, time};
 
@@ -30,12 +31,12 @@ const LEGEND: u32 = 190;
 /// Left of what the upright axis means.
 const MARGIN: u32 = 10;
 /// Above the plot, without the lanes of actions.
-const TOP: u32 = 56;
+pub(super) const TOP: u32 = 56;
 /// The right end of the plot.
 pub(super) const RIGHT: u32 = SIZE.0 - LEGEND;
 
 pub(super) type Paper<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Plot<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Axis, Axis>>;
+pub(super) type Plot<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Axis, Axis>>;
 
 /// How values lie on the upright axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,28 +46,6 @@ pub enum Scale {
     Percent,
     /// Seconds, by powers of ten if they span enough of them.
     Latency,
-}
-
-/// A named line.
-#[derive(Clone, Debug)]
-pub struct Curve {
-    name: String,
-    points: Vec<Point>,
-}
-
-impl Curve {
-    pub fn new(name: &str, points: Vec<Point>) -> Curve {
-        Curve { name: name.into(), points }
-    }
-
-    /// Whether it is ever above zero.
-    pub fn is_something(&self) -> bool {
-        self.points.iter().any(|point| point.high > 0.0)
-    }
-
-    pub fn highest(&self) -> f64 {
-        self.points.iter().map(|point| point.high).fold(0.0, f64::max)
-    }
 }
 
 /// What the level axis means.
@@ -84,16 +63,29 @@ pub struct Chart {
     scale: Scale,
     along: Along,
     end: f64,
+    /// When traffic stops, in seconds.
+    stops: f64,
     windows: Windows,
 }
 
 impl Chart {
     /// Along simulated time, with the actions of the first run.
     pub fn over_time(runs: &[RunRecord], title: &str, unit: &str, scale: Scale) -> Chart {
-        let end = runs[0].ended.as_secs().max(1e-9);
-        let windows = Windows::of(&runs[0]);
-        let (title, unit) = (title.into(), unit.into());
-        Chart { title, seeds: runs.len(), unit, scale, along: Along::Time, end, windows }
+        Chart {
+            title: title.into(),
+            seeds: runs.len(),
+            unit: unit.into(),
+            scale,
+            along: Along::Time,
+            end: runs[0].ended.as_secs().max(1e-9),
+            stops: runs[0].duration.as_secs(),
+            windows: Windows::of(&runs[0]),
+        }
+    }
+
+    /// Ending there, in seconds, and not with the run.
+    pub fn until(self, end: f64) -> Chart {
+        Chart { end, ..self }
     }
 
     /// With these actions instead.
@@ -110,20 +102,24 @@ impl Chart {
             scale: Scale::Latency,
             along: Along::Nines,
             end: 0.0,
+            stops: f64::INFINITY,
             windows: Windows::default(),
         }
     }
 
     /// The drawing; `None` if there is nothing to draw.
     pub fn draw(mut self, curves: Vec<Curve>) -> Option<String> {
-        let curves: Vec<Curve> = curves.into_iter().filter(Curve::is_something).collect();
+        let curves: Vec<Curve> = curves.into_iter().filter(Curve::is_drawn).collect();
         let highest = curves.iter().map(Curve::highest).fold(0.0, f64::max);
         let values = || curves.iter().flat_map(|curve| &curve.points);
-        if highest <= 0.0 || values().count() < 2 {
+        // A share that is always zero has an axis nevertheless.
+        let something = highest > 0.0 || self.scale == Scale::Percent;
+        if !something || values().count() < 2 {
             return None;
         }
         let lowest = values().map(|p| p.low).filter(|y| *y > 0.0).fold(highest, f64::min);
         self.end = values().map(|point| point.x).fold(self.end, f64::max).max(1e-9);
+        self.windows = self.windows.before(self.end);
         let mut out = String::new();
         {
             let root = SVGBackend::with_string(&mut out, SIZE).into_drawing_area();
@@ -156,7 +152,7 @@ impl Chart {
             .margin_left(MARGIN)
             .x_label_area_size(48)
             .y_label_area_size(LEFT - MARGIN)
-            .build_cartesian_2d(level, upright)
+            .build_cartesian_2d(level, upright.clone())
             .expect("a chart fits its paper");
         chart
             .configure_mesh()
@@ -175,22 +171,36 @@ impl Chart {
             .expect("drawn in memory");
         let place = |x: f64, chart: &Plot<'_>| chart.backend_coord(&(x, reach.start)).0;
         for window in self.windows.shown() {
-            let corners = [(window.from, reach.start), (window.to.min(self.end), reach.end)];
-            let area = Rectangle::new(corners, GREY.mix(0.1).filled());
-            chart.draw_series([area]).expect("drawn in memory");
+            let to = window.to.min(self.end);
+            if window.shaded {
+                let corners = [(window.from, reach.start), (to, reach.end)];
+                let area = Rectangle::new(corners, GREY.mix(0.1).filled());
+                chart.draw_series([area]).expect("drawn in memory");
+            }
             let edge = vec![(window.from, reach.start), (window.from, reach.end)];
             let edge = PathElement::new(edge, GREY.mix(0.6));
             chart.draw_series([edge]).expect("drawn in memory");
-            let (from, to) = (place(window.from, &chart), place(window.to.min(self.end), &chart));
-            window.lane(root, from, to, TOP);
+            window.lane(root, place(window.from, &chart), place(to, &chart), TOP);
         }
         self.windows.rest(root, TOP);
-        for (index, curve) in curves.iter().enumerate() {
-            // One colour for lines that lie on each other: the legend tells that they do.
-            let same = curves.iter().position(|other| other.points == curve.points);
-            let colour = COLOURS[same.unwrap_or(index) % COLOURS.len()];
-            line(&mut chart, curve, colour);
-            legend(root, index, &curve.name, colour);
+        self.stop(&mut chart, reach.end);
+        lines::draw(&mut chart, root, curves, &upright);
+    }
+
+    /// Where nobody asks any more, if the chart goes on after that.
+    fn stop(&self, chart: &mut Plot<'_>, top: f64) {
+        if self.stops < self.end * 0.995 {
+            let bottom = chart.y_range().start;
+            let line = [(self.stops, bottom), (self.stops, top)];
+            let dashes = DashedLineSeries::new(line, 4, 4, GREY.stroke_width(1));
+            chart.draw_series(dashes).expect("drawn in memory");
+            let style = ("sans-serif", 13).into_font().color(&GREY);
+            let left = self.stops > 0.8 * self.end;
+            let anchor = Pos::new(if left { HPos::Right } else { HPos::Left }, VPos::Top);
+            let gap = if left { -4 } else { 4 };
+            let text = EmptyElement::at((self.stops, top))
+                + Text::new("traffic ends", (gap, 3), style.pos(anchor));
+            chart.draw_series([text]).expect("drawn in memory");
         }
     }
 
@@ -219,33 +229,6 @@ impl Chart {
             Scale::Count => count(y),
         }
     }
-}
-
-/// The band of the seeds and the line, in pieces where there are gaps.
-fn line(chart: &mut Plot<'_>, curve: &Curve, colour: RGBColor) {
-    for piece in curve.points.chunk_by(|_, next| !next.first) {
-        if let [alone] = piece {
-            let dot = Circle::new((alone.x, alone.y), 3, colour.filled());
-            chart.draw_series([dot]).expect("drawn in memory");
-        }
-        if piece.iter().any(|point| point.high > point.low) {
-            let there = piece.iter().map(|point| (point.x, point.high));
-            let back = piece.iter().rev().map(|point| (point.x, point.low));
-            let area =
-                Polygon::new(there.chain(back).collect::<Vec<_>>(), colour.mix(0.18).filled());
-            chart.draw_series([area]).expect("drawn in memory");
-        }
-        let line = piece.iter().map(|point| (point.x, point.y));
-        chart.draw_series(LineSeries::new(line, colour.stroke_width(2))).expect("drawn in memory");
-    }
-}
-
-fn legend(root: &Paper<'_>, index: usize, name: &str, colour: RGBColor) {
-    let (x, y) = ((RIGHT + 14) as i32, TOP as i32 + 20 * index as i32);
-    let bar = PathElement::new(vec![(x, y + 6), (x + 20, y + 6)], colour.stroke_width(3));
-    root.draw(&bar).expect("drawn in memory");
-    let text = Text::new(short(name, 22), (x + 26, y), ("sans-serif", 15).into_font());
-    root.draw(&text).expect("drawn in memory");
 }
 
 /// At most so many letters of a name.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use engine::record::Interval;
 use engine::{Histogram, RunRecord, Sparse};
 
-use crate::totals::{column, requests};
+use crate::totals::requests;
 
 /// One point of a curve: where, the value (the mean, of several seeds), and the lowest and highest
 /// of all seeds.
@@ -19,51 +19,136 @@ pub struct Point {
     pub first: bool,
 }
 
-/// One curve for each of the `N` values per `together` intervals; where a value is no number,
-/// there is a gap.
+/// Which intervals are drawn: how many of them make one point, and before which one they end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grid {
+    together: usize,
+    end: usize,
+}
+
+/// Ends after traffic has stopped are drawn if they are more than this share of all.
+const LATE: f64 = 0.02;
+
+impl Grid {
+    /// The whole run, in at most `most` points.
+    pub fn whole(runs: &[RunRecord], most: usize) -> Grid {
+        let end = runs[0].series.times.len();
+        Grid { together: end.div_ceil(most).max(1), end }
+    }
+
+    /// As long as there is traffic: that nobody asks any more is no outage. If much ends later,
+    /// until it has. A last point of less than half the length of the others is left out.
+    pub fn traffic(runs: &[RunRecord], most: usize) -> Grid {
+        let stops = |run: &RunRecord| {
+            let times = &run.series.times;
+            let end = times.partition_point(|time| time.0 <= run.duration.0);
+            let ended = |range| within(run, range).map(|i| i.outcomes.total()).sum::<u64>() as f64;
+            let (late, all) = (ended(end..times.len()), ended(0..times.len()));
+            let any = |at: &usize| within(run, *at..at + 1).any(|i| i.outcomes.total() > 0);
+            let last = (end..times.len()).rev().find(any).map_or(end, |last| last + 1);
+            if late > LATE * all { last } else { end }
+        };
+        let end = runs.iter().map(stops).max().unwrap_or(0).min(runs[0].series.times.len());
+        let together = end.div_ceil(most).max(1);
+        Grid { together, end }.of_whole_points(&runs[0])
+    }
+
+    /// With points of at least so many intervals.
+    pub fn coarser(self, together: usize, run: &RunRecord) -> Grid {
+        Grid { together: together.max(self.together), ..self }.of_whole_points(run)
+    }
+
+    /// How many intervals make a point.
+    pub fn together(self) -> usize {
+        self.together
+    }
+
+    /// The second in which the last one ends.
+    pub fn ends(self, run: &RunRecord) -> f64 {
+        self.end.checked_sub(1).map_or(0.0, |last| run.series.times[last].as_secs())
+    }
+
+    fn of_whole_points(self, run: &RunRecord) -> Grid {
+        let first = self.end.saturating_sub(1) / self.together * self.together;
+        let whole = run.series.every.as_secs() * self.together as f64;
+        let short = first > 0 && length(run, first..self.end) < 0.5 * whole;
+        Grid { end: if short { first } else { self.end }, ..self }
+    }
+}
+
+/// One curve for each of the `N` values per point of a grid; where a value is no number, there is
+/// a gap.
 pub fn bands<const N: usize>(
     runs: &[RunRecord],
-    together: usize,
+    grid: Grid,
     of: impl Fn(&RunRecord, Range<usize>) -> [f64; N],
 ) -> [Vec<Point>; N] {
-    spread(runs, together, |seed, range| of(&runs[seed], range))
+    spread(runs, grid, |seed, range| of(&runs[seed], range))
 }
 
 /// One curve.
 pub fn band(
     runs: &[RunRecord],
-    together: usize,
+    grid: Grid,
     of: impl Fn(&RunRecord, Range<usize>) -> f64,
 ) -> Vec<Point> {
-    let [curve] = bands(runs, together, |run, range| [of(run, range)]);
+    let [curve] = bands(runs, grid, |run, range| [of(run, range)]);
     curve
 }
 
-/// A curve of the sampled values of a metric of a component, each the mean of `together`.
-pub fn sampled(runs: &[RunRecord], together: usize, component: &str, metric: &str) -> Vec<Point> {
-    let columns: Vec<&[f64]> =
-        runs.iter().map(|run| column(run, component, metric).unwrap_or(&[])).collect();
-    let mean = |seed: usize, range: Range<usize>| {
-        let within = columns[seed].iter().take(range.end).skip(range.start);
-        let there = within.filter(|value| value.is_finite());
-        let (sum, count) = there.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-        // Nothing there: zero by zero, which is a gap.
-        sum / count
+/// What was sampled: of which component or member, and which metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Sampled<'a> {
+    pub component: &'a str,
+    /// Empty for the whole component.
+    pub member: &'a str,
+    pub metric: &'a str,
+}
+
+/// A curve of sampled values, each the mean over a point's intervals; a share of hits weighs as
+/// much as there were look-ups.
+pub fn sampled(runs: &[RunRecord], grid: Grid, what: Sampled<'_>) -> Vec<Point> {
+    let columns = |metric| -> Vec<&[f64]> {
+        let found = runs.iter().map(|run| sampled_column(run, Sampled { metric, ..what }));
+        found.map(Option::unwrap_or_default).collect()
     };
-    let [curve] = spread(runs, together, |seed, range| [mean(seed, range)]);
+    let values = columns(what.metric);
+    let weights = (what.metric == "hit_ratio").then(|| columns("look_ups"));
+    let mean = |seed: usize, range: Range<usize>| {
+        let weight = |at: usize| match &weights {
+            Some(weights) => weights[seed].get(at).copied().unwrap_or(1.0),
+            None => 1.0,
+        };
+        let there = range.filter_map(|at| Some((at, *values[seed].get(at)?)));
+        let there = there.filter(|(_, value)| value.is_finite());
+        let (sum, all) = there.fold((0.0, 0.0), |(sum, all), (at, value)| {
+            (sum + value * weight(at), all + weight(at))
+        });
+        // Nothing there: zero by zero, which is a gap.
+        sum / all
+    };
+    let [curve] = spread(runs, grid, |seed, range| [mean(seed, range)]);
     curve
+}
+
+fn sampled_column<'a>(run: &'a RunRecord, what: Sampled<'_>) -> Option<&'a [f64]> {
+    let Sampled { component, member, metric } = what;
+    let mut columns = run.series.columns.iter();
+    let found =
+        columns.find(|c| c.component == component && c.member == member && c.metric == metric);
+    found.map(|column| &column.values[..])
 }
 
 fn spread<const N: usize>(
     runs: &[RunRecord],
-    together: usize,
+    grid: Grid,
     of: impl Fn(usize, Range<usize>) -> [f64; N],
 ) -> [Vec<Point>; N] {
     let mut curves = [const { Vec::new() }; N];
     let mut broken = [true; N];
     let times = &runs[0].series.times;
-    for start in (0..times.len()).step_by(together) {
-        let range = start..(start + together).min(times.len());
+    for start in (0..grid.end).step_by(grid.together) {
+        let range = start..(start + grid.together).min(grid.end);
         let end = times[range.end - 1].as_secs();
         let none = Point { x: end, y: 0.0, low: f64::MAX, high: 0.0, first: true };
         let (mut points, mut counts) = ([none; N], [0.0; N]);

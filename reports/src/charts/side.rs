@@ -8,18 +8,20 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{self, Axis};
 use super::canvas::{COLOURS, GREY, Paper, short};
-use crate::Report;
 use crate::compare::{Line, Spread, lines};
 use crate::format::{count, percent, time};
 use crate::series::QUANTILES;
+use crate::{Report, VariantRuns};
 
 const ROW: i32 = 26;
-const TOP: i32 = 96;
+const TOP: i32 = 114;
 const BOTTOM: i32 = 62;
 /// Names longer than this are cut; the table has them whole.
 const NAME: usize = 28;
 /// About how wide a letter of a name is.
 const LETTER: i32 = 8;
+/// More errors than this, and latencies are those of failing as well.
+const FAILING: f64 = 0.01;
 /// How wide the three panels are, and the gaps after them, where numbers stand.
 const PANELS: [i32; 3] = [430, 170, 150];
 const GAPS: [i32; 3] = [40, 76, 76];
@@ -87,14 +89,37 @@ impl Sheet<'_, '_> {
         let title = format!("{}: variants side by side", report.scenario);
         self.text(&title, (16, 20), 19, HPos::Left, BLACK);
         let seeds = report.variants.iter().map(|variant| variant.runs.len()).max().unwrap_or(1);
-        let note = match seeds {
-            1 => "all requests born after the warm-up, failed ones included".into(),
-            n => format!(
-                "all requests born after the warm-up, failed ones included; {n} seeds together, \
-                 brackets from the lowest to the highest"
-            ),
-        };
+        let mut note = "all requests born after the warm-up, failed ones included".to_string();
+        if seeds > 1 {
+            note += &format!("; {seeds} seeds together, brackets from the lowest to the highest");
+        }
         self.text(&note, (16, 44), 14, HPos::Left, GREY);
+        // Who fails fast looks fast: such latencies are not to be compared with the others.
+        let note = format!("hollow: more than {} of these were errors", percent(FAILING));
+        let hollow = self.lines.iter().any(|line| line.errors.value > FAILING);
+        let second = hollow.then_some(note).into_iter().chain(self.happened(report));
+        let second = second.collect::<Vec<_>>().join("; ");
+        let most = (self.width - 32) as usize / 6;
+        self.text(&short(&second, most), (16, 64), 14, HPos::Left, BLACK);
+    }
+
+    /// What went on while these were measured, if it was the same in all variants.
+    fn happened(&self, report: &Report) -> Option<String> {
+        let actions = |variant: &VariantRuns| -> Vec<String> {
+            let at = |nanos: u64| time(nanos as f64);
+            let told = variant.runs[0].actions.iter().map(|action| match action.ended {
+                Some(end) => format!("{} {} to {}", action.name, at(action.began.0), at(end.0)),
+                None => format!("{} from {} on", action.name, at(action.began.0)),
+            });
+            told.collect()
+        };
+        let told: Vec<Vec<String>> = report.variants.iter().map(actions).collect();
+        let same = told.iter().all(|other| *other == told[0]);
+        match (same, &told[0][..]) {
+            (_, []) if same => None,
+            (false, _) => Some("what happened differs between variants".into()),
+            (true, some) => Some(some.join(", ")),
+        }
     }
 
     /// Names, and stripes that lead the eye from them to the numbers.
@@ -139,11 +164,17 @@ impl Sheet<'_, '_> {
             let path = PathElement::new(vec![(reach[0], y), (reach[3], y)], GREY.mix(0.5));
             self.root.draw(&path).expect("drawn in memory");
             // The higher ones are larger and lie below, so that equal ones show as rings.
+            let failing = line.errors.value > FAILING;
             let dots = line.percentiles.iter().zip(COLOURS).zip([4, 5, 6, 7]);
             for ((value, colour), size) in dots.rev() {
                 self.whisker(x(value.low), x(value.high), y, colour);
-                let dot = Circle::new((x(value.value), y), size, colour.filled());
-                self.root.draw(&dot).expect("drawn in memory");
+                let style = if failing { colour.stroke_width(2) } else { colour.filled() };
+                let at = (x(value.value), y);
+                if failing {
+                    let inside = Circle::new(at, size, WHITE.filled());
+                    self.root.draw(&inside).expect("drawn in memory");
+                }
+                self.root.draw(&Circle::new(at, size, style)).expect("drawn in memory");
             }
         }
         for (place, ((name, _), colour)) in QUANTILES.iter().zip(COLOURS).enumerate() {

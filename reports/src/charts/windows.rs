@@ -9,11 +9,13 @@ use super::canvas::{GREY, Paper, RIGHT, short};
 use crate::VariantRuns;
 
 /// The height of a lane, in pixels.
-pub const LANE: u32 = 16;
+pub const LANE: u32 = 18;
+/// The height of its bar.
+const BAR: i32 = 3;
 /// More actions than this are counted, not drawn.
 const MOST: usize = 6;
 /// About how wide a letter of a name is.
-const LETTER: f64 = 6.4;
+const LETTER: f64 = 6.2;
 
 /// One action.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub struct Window {
     pub from: f64,
     /// In seconds; without end if the action lasts for good.
     pub to: f64,
+    /// Whether it happened to everything that the chart shows: only then is its time shaded.
+    pub shaded: bool,
     name: String,
     lane: u32,
 }
@@ -34,7 +38,7 @@ pub struct Windows {
 
 impl Windows {
     pub fn of(run: &RunRecord) -> Windows {
-        let lasted = lasted(run).map(|action| (action, action.name.clone()));
+        let lasted = lasted(run).map(|action| (action, action.name.clone(), true));
         Windows::from(lasted.collect())
     }
 
@@ -52,20 +56,30 @@ impl Windows {
             }
         }
         let named = found.into_iter().map(|(action, names)| match names.len() {
-            n if n >= variants.len() => (action, action.name.clone()),
-            _ => (action, format!("{} in {}", action.name, names.join(", "))),
+            n if n >= variants.len() => (action, action.name.clone(), true),
+            _ => (action, format!("{} in {}", action.name, names.join(", ")), false),
         });
         Windows::from(named.collect())
     }
 
-    fn from(actions: Vec<(&ActionRecord, String)>) -> Windows {
-        let window = |(lane, (action, name)): (usize, (&ActionRecord, String))| Window {
-            name,
-            from: action.began.as_secs(),
-            to: action.ended.map_or(f64::INFINITY, engine::Time::as_secs),
-            lane: lane as u32,
-        };
+    fn from(actions: Vec<(&ActionRecord, String, bool)>) -> Windows {
+        let window =
+            |(lane, (action, name, shaded)): (usize, (&ActionRecord, String, bool))| Window {
+                name,
+                shaded,
+                from: action.began.as_secs(),
+                to: action.ended.map_or(f64::INFINITY, engine::Time::as_secs),
+                lane: lane as u32,
+            };
         Windows { all: actions.into_iter().enumerate().map(window).collect() }
+    }
+
+    /// Those that began before a chart ends, in seconds.
+    pub fn before(&self, end: f64) -> Windows {
+        let mut all: Vec<Window> =
+            self.all.iter().filter(|window| window.from < end).cloned().collect();
+        (0..).zip(&mut all).for_each(|(lane, window)| window.lane = lane);
+        Windows { all }
     }
 
     /// Those that are drawn.
@@ -95,16 +109,16 @@ fn lasted(run: &RunRecord) -> impl Iterator<Item = &ActionRecord> {
 }
 
 impl Window {
-    /// Its bar and its name above the plot, between two pixels.
+    /// Its name above the plot, and a bar under it, between two pixels.
     pub fn lane(&self, root: &Paper<'_>, from: i32, to: i32, top: u32) {
-        let y = (top + LANE * self.lane) as i32 - 6;
-        let corners = [(from, y + 1), (to.max(from + 2), y + LANE as i32 - 3)];
-        root.draw(&Rectangle::new(corners, GREY.mix(0.25).filled())).expect("drawn in memory");
-        let name = short(&self.name, 60);
+        let bottom = (top + LANE * (self.lane + 1)) as i32 - 8;
+        let corners = [(from, bottom - BAR), (to.max(from + 2), bottom)];
+        root.draw(&Rectangle::new(corners, GREY.mix(0.5).filled())).expect("drawn in memory");
+        let name = short(&self.name, 90);
         let width = (name.chars().count() as f64 * LETTER) as i32;
-        let fits = from + width + 6 < RIGHT as i32;
-        let x = if fits { from + 4 } else { (from - width - 4).max(4) };
-        let style = ("sans-serif", 13).into_font().color(&GREY);
-        root.draw(&Text::new(name, (x, y + 3), style)).expect("drawn in memory");
+        // Names begin where the action does, or end at the right end of the plot.
+        let x = from.min(RIGHT as i32 - width).max(4);
+        let style = ("sans-serif", 12).into_font().color(&GREY);
+        root.draw(&Text::new(name, (x, bottom - LANE as i32 + 1), style)).expect("drawn in memory");
     }
 }

@@ -109,6 +109,7 @@ const CPU: Metric = metric("cpu", "ratio", Fold::Mean);
 const OFFERED: Metric = metric("offered", "1/s", Fold::Sum);
 const IMBALANCE: Metric = metric("imbalance", "ratio", Fold::Mean);
 const HIT_RATIO: Metric = metric("hit_ratio", "ratio", Fold::Mean);
+const LOOK_UPS: Metric = metric("look_ups", "", Fold::Sum);
 const LAG: Metric = metric("lag", "", Fold::Sum);
 
 impl ColumnMeter {
@@ -259,6 +260,9 @@ impl World {
                 let ratio = hits as f64 / (hits + misses) as f64;
                 self.sampling.put(GroupId(owner as u16), WHOLE_GROUP, HIT_RATIO, ratio);
             }
+            // The weight of the ratio, for whoever puts intervals together.
+            let all = (hits + misses) as f64;
+            self.sampling.put(GroupId(owner as u16), WHOLE_GROUP, LOOK_UPS, all);
         }
     }
 
