@@ -74,8 +74,35 @@ fn variants_are_compared_within_a_hundred_columns() {
     }
     let charts: BTreeMap<String, String> = reports::charts::all(&report).into_iter().collect();
     assert!(charts["compare"].contains("slowed"));
-    // Only one of them is slowed, and the chart of both says which.
+    // Only one of them is slowed: the chart of both says which, and shades nothing.
     assert!(charts["compare-p99"].contains("Slow(api/1) in slowed"));
+    let shades = |name: &str| charts[name].matches("opacity=\"0.1\"").count();
+    assert_eq!((shades("compare-p99"), shades("slowed/latency")), (0, 1));
+    // The page tells it, too.
+    let page = reports::page::html(&report, &reports::charts::all(&report));
+    assert!(page.contains("<td class=\"text\">slowed</td><td>1s</td><td>2s</td>"));
+    // What is checked differs between them.
+    assert!(charts["compare-checks"].contains("latency p99"));
+}
+
+/// 10/s for two seconds, each held for three: half of it ends after the traffic has.
+const LATE: &str = r#"(
+    name: "late", duration: "4s", settle: "60s", sample: "1s",
+    components: {
+        "api": Service(operations: { "get": [Wait("HELD")] }),
+    },
+    traffic: { "users": Open(rate: "10/s", arrivals: Even, to: "api.get") },
+)"#;
+
+/// That nobody asks any more is no outage: such charts end with the traffic, unless much of it
+/// ends later: then they go on, and say where traffic ends.
+#[test]
+fn charts_of_users_end_with_their_traffic() {
+    for (held, ends_late) in [("10ms", false), ("3s", true)] {
+        let report = report(&format!("late-{held}"), &LATE.replace("HELD", held), 1);
+        let charts: BTreeMap<String, String> = reports::charts::all(&report).into_iter().collect();
+        assert_eq!(charts["rate"].contains("traffic ends"), ends_late, "{held}");
+    }
 }
 
 /// Twenty requests in two seconds, all done, all done later, or all refused.
@@ -103,6 +130,21 @@ fn the_table_of_variants_is_what_can_be_worked_out() {
     let mean = |row: usize| rows[row][4].parse::<f64>().unwrap();
     // Nobody waits for anybody, 100 ms apart: the difference is that of the work.
     assert!((mean(2) - mean(1) - 30e6).abs() < 1.0, "{csv}");
+}
+
+/// Whoever completes nothing is in the picture of what is completed, and has the colour that it
+/// has in all others: black, blue, orange.
+#[test]
+fn a_variant_keeps_its_line_and_its_colour() {
+    let report = report("colours", THREE, 1);
+    let charts: BTreeMap<String, String> = reports::charts::all(&report).into_iter().collect();
+    let orange = "#D55E00";
+    for name in ["compare-completed", "compare-errors", "compare-p99"] {
+        let svg = &charts[name];
+        assert!(svg.contains("down") && svg.contains(orange), "{name}");
+    }
+    // Only one of them fails, and its dots are hollow.
+    assert!(charts["compare"].contains("hollow: more than 1 % of these were errors"));
 }
 
 /// It can be mailed: nothing is fetched, nothing runs, and names cannot become tags.

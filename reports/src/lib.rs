@@ -30,8 +30,6 @@ pub struct Report {
     pub variants: Vec<VariantRuns>,
     /// What was checked, in the scenario's order.
     pub checks: Vec<CheckRow>,
-    /// Who may call whom.
-    pub topology: DiGraph<TopologyNode, ()>,
     /// The command that runs this again.
     pub reproduce: String,
 }
@@ -43,6 +41,8 @@ pub struct VariantRuns {
     pub name: Option<String>,
     /// At least one.
     pub runs: Vec<RunRecord>,
+    /// Who may call whom.
+    pub topology: DiGraph<TopologyNode, ()>,
 }
 
 /// A node of the topology.

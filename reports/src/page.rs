@@ -271,5 +271,33 @@ fn drawings(out: &mut String, report: &Report, charts: &[(String, String)]) {
         let _ = writeln!(out, "<p>Of each variant: {}</p>", links.join(", "));
     }
     out.push_str("<h2>Who calls whom</h2>\n");
-    out.push_str(&topology::svg(report));
+    let drawn = distinct(report);
+    drawn.iter().for_each(|variant| out.push_str(&topology::svg(report, variant)));
+    let rest: Vec<String> = report
+        .variants
+        .iter()
+        .filter(|variant| drawn.iter().all(|other| other.name != variant.name))
+        .filter_map(|variant| variant.name.as_deref().map(escape))
+        .map(|name| format!("<a href=\"charts/{name}/topology.svg\">{name}</a>"))
+        .collect();
+    if !rest.is_empty() {
+        let _ = writeln!(out, "<p>The same in other numbers: {}</p>", rest.join(", "));
+    }
+}
+
+/// The first variant of each that differ in who calls whom.
+fn distinct(report: &Report) -> Vec<&VariantRuns> {
+    let callers = |variant: &VariantRuns| -> Vec<(String, String)> {
+        let asked = variant.runs[0].edges.iter().filter(|edge| edge.asked > 0);
+        let mut pairs: Vec<_> = asked.map(|edge| (edge.from.clone(), edge.to.clone())).collect();
+        pairs.sort();
+        pairs
+    };
+    let mut found: Vec<&VariantRuns> = Vec::new();
+    for variant in &report.variants {
+        if found.iter().all(|other| callers(other) != callers(variant)) {
+            found.push(variant);
+        }
+    }
+    found
 }

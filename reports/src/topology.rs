@@ -7,14 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use engine::RunRecord;
 use petgraph::Direction;
-use petgraph::graph::NodeIndex;
+use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
-use crate::Report;
 use crate::format::{count, percent};
 use crate::page::escape;
 use crate::totals::utilisation;
+use crate::{Report, TopologyNode, VariantRuns};
 
 const BOX: (f64, f64) = (196.0, 70.0);
 const GAP: (f64, f64) = (150.0, 34.0);
@@ -26,15 +27,24 @@ const LETTER: f64 = 6.2;
 type Point = (f64, f64);
 type Places = BTreeMap<NodeIndex, Point>;
 
-/// The whole drawing, of the first variant's first run.
-pub fn svg(report: &Report) -> String {
-    let whose = match &report.variants[0].name {
+/// What is drawn: who may call whom, and what came of it in a run.
+struct Sheet<'a> {
+    graph: DiGraph<&'a TopologyNode, ()>,
+    run: &'a RunRecord,
+}
+
+/// The whole drawing, of a variant's first run.
+pub fn svg(report: &Report, variant: &VariantRuns) -> String {
+    let whose = match &variant.name {
         Some(name) => format!("{} [{name}]", report.scenario),
         None => report.scenario.clone(),
     };
-    let places = places(report);
+    let sheet = Sheet { graph: alive(variant), run: &variant.runs[0] };
+    let places = places(&sheet);
     let width = places.values().map(|(x, _)| x + BOX.0).fold(0.0, f64::max) + MARGIN;
     let height = places.values().map(|(_, y)| y + BOX.1).fold(0.0, f64::max) + MARGIN;
+    // The title is longer than a small drawing is wide.
+    let width = width.max(760.0);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          width=\"{width}\" \
@@ -45,16 +55,31 @@ pub fn svg(report: &Report) -> String {
         escape(&whose),
         escape(&whose),
     );
-    arrows(&mut out, report, &places);
-    boxes(&mut out, report, &places);
+    arrows(&mut out, &sheet, &places);
+    boxes(&mut out, &sheet, &places);
     out.push_str("</svg>\n");
     out
 }
 
+/// Those who took part: users, and whoever called, was called or had something to do. A variant
+/// may leave out what another is about.
+fn alive(variant: &VariantRuns) -> DiGraph<&TopologyNode, ()> {
+    let run = &variant.runs[0];
+    let takes_part = |node: &TopologyNode| {
+        let group = run.groups.iter().find(|group| group.name == node.name);
+        let busy = group.is_some_and(|group| group.members.iter().any(|m| m.busy.0 > 0));
+        let talks = run.edges.iter().filter(|edge| edge.from == node.name || edge.to == node.name);
+        node.kind == "Traffic" || busy || talks.map(|edge| edge.asked).sum::<u64>() > 0
+    };
+    variant.topology.filter_map(|_, node| takes_part(node).then_some(node), |_, ()| Some(()))
+}
+
 /// The longest path to each node, cycles cut where they close.
-fn layers(report: &Report) -> BTreeMap<NodeIndex, usize> {
-    let graph = &report.topology;
-    let mut layer: BTreeMap<NodeIndex, usize> = graph.node_indices().map(|n| (n, 0)).collect();
+fn layers(sheet: &Sheet<'_>) -> BTreeMap<NodeIndex, usize> {
+    let graph = &sheet.graph;
+    // The first column is that of users, whoever else is called by nobody.
+    let first = |node: NodeIndex| (node, usize::from(graph[node].kind != "Traffic"));
+    let mut layer: BTreeMap<NodeIndex, usize> = graph.node_indices().map(first).collect();
     // As many rounds as nodes: a cycle cannot push anything further than that.
     for _ in 0..graph.node_count().min(30) {
         let mut moved = false;
@@ -73,7 +98,7 @@ fn layers(report: &Report) -> BTreeMap<NodeIndex, usize> {
     // Consumers and the like: called by nobody, and no users either.
     for node in graph.node_indices().filter(|node| graph[*node].kind != "Traffic") {
         let first = graph.neighbors(node).map(|callee| layer[&callee]).min();
-        if let Some(first @ 1..) = first
+        if let Some(first @ 2..) = first
             && graph.neighbors_directed(node, Direction::Incoming).next().is_none()
         {
             layer.insert(node, first - 1);
@@ -82,15 +107,15 @@ fn layers(report: &Report) -> BTreeMap<NodeIndex, usize> {
     layer
 }
 
-fn places(report: &Report) -> Places {
-    let layers = layers(report);
+fn places(sheet: &Sheet<'_>) -> Places {
+    let layers = layers(sheet);
     let deepest = layers.values().copied().max().unwrap_or(0);
     let mut places = Places::new();
     for layer in 0..=deepest {
         let mut nodes: Vec<NodeIndex> =
             layers.iter().filter(|(_, l)| **l == layer).map(|(n, _)| *n).collect();
         let centre = |node: &NodeIndex| {
-            let callers = report.topology.neighbors_directed(*node, Direction::Incoming);
+            let callers = sheet.graph.neighbors_directed(*node, Direction::Incoming);
             let ys: Vec<f64> = callers.filter_map(|n| places.get(&n)).map(|(_, y)| *y).collect();
             if ys.is_empty() { 0.0 } else { ys.iter().sum::<f64>() / ys.len() as f64 }
         };
@@ -105,32 +130,37 @@ fn places(report: &Report) -> Places {
     places
 }
 
-fn arrows(out: &mut String, report: &Report, places: &Places) {
-    let run = report.runs().next().expect("at least one run");
+fn arrows(out: &mut String, sheet: &Sheet<'_>, places: &Places) {
+    let run = sheet.run;
     out.push_str(
         "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" \
          markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0 L8 4 L0 8 z\" \
          fill=\"#555\"/></marker></defs>\n",
     );
     let mut labels: Vec<(Point, Vec<String>)> = Vec::new();
-    for edge in report.topology.edge_references() {
+    for edge in sheet.graph.edge_references() {
         let (from, to) = (places[&edge.source()], places[&edge.target()]);
         let (start, end) = ((from.0 + BOX.0, from.1 + BOX.1 / 2.0), (to.0, to.1 + BOX.1 / 2.0));
         let (path, middle) = curve(start, end, places);
+        let names = [edge.source(), edge.target()].map(|node| &sheet.graph[node].name);
+        let record = run.edges.iter().find(|e| e.from == *names[0] && e.to == *names[1]);
+        let record = record.filter(|record| record.asked > 0);
+        // Who may ask and never did.
+        let idle = if record.is_some() { "" } else { " stroke-dasharray=\"2 4\" opacity=\"0.6\"" };
         let _ = writeln!(
             out,
-            "<path d=\"{path}\" fill=\"none\" stroke=\"#555\" stroke-width=\"1.5\" \
+            "<path d=\"{path}\" fill=\"none\" stroke=\"#555\" stroke-width=\"1.5\"{idle} \
              marker-end=\"url(#tip)\"/>",
         );
-        let names = [edge.source(), edge.target()].map(|node| &report.topology[node].name);
-        let record = run.edges.iter().find(|e| e.from == *names[0] && e.to == *names[1]);
-        let Some(record) = record.filter(|record| record.asked > 0) else { continue };
+        let Some(record) = record else { continue };
         let mut lines = vec![format!("{}/s", count(record.asked as f64 / run.ended.as_secs()))];
         let errors = record.outcomes.errors() as f64 / record.outcomes.total().max(1) as f64;
         if errors > 0.0005 {
             lines.push(format!("{} errors", percent((errors * 1e4).round() / 1e4)));
         }
-        labels.push((free(middle, &lines, &labels), lines));
+        // One line stands on its arrow, two stand on both sides of it.
+        let above = if lines.len() == 1 { LINE / 2.0 + 1.0 } else { 0.0 };
+        labels.push((free((middle.0, middle.1 - above), &lines, &labels), lines));
     }
     labels.iter().for_each(|(place, lines)| label(out, *place, lines));
 }
@@ -176,30 +206,24 @@ fn free(wanted: Point, lines: &[String], others: &[(Point, Vec<String>)]) -> Poi
     (x, y)
 }
 
-/// Lines of text around a point.
+/// Lines of text around a point, each letter with a white rim: arrows stay whole behind them.
 fn label(out: &mut String, (x, y): Point, lines: &[String]) {
-    let letters = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
-    let (width, height) = (letters as f64 * LETTER + 6.0, lines.len() as f64 * LINE + 2.0);
-    let _ = writeln!(
-        out,
-        "<rect x=\"{}\" y=\"{}\" width=\"{width}\" height=\"{height}\" rx=\"3\" fill=\"white\"/>",
-        x - width / 2.0,
-        y - height / 2.0,
-    );
     let top = y - (lines.len() as f64 - 1.0) * LINE / 2.0 + 4.0;
     for (row, line) in lines.iter().enumerate() {
         let y = top + row as f64 * LINE;
         let _ = writeln!(
             out,
-            "<text x=\"{x}\" y=\"{y}\" font-size=\"11\" text-anchor=\"middle\">{line}</text>"
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"11\" text-anchor=\"middle\" \
+             stroke=\"white\" stroke-width=\"4\" stroke-linejoin=\"round\" \
+             paint-order=\"stroke\">{line}</text>"
         );
     }
 }
 
-fn boxes(out: &mut String, report: &Report, places: &Places) {
-    let run = report.runs().next().expect("at least one run");
+fn boxes(out: &mut String, sheet: &Sheet<'_>, places: &Places) {
+    let run = sheet.run;
     for (node, &(x, y)) in places {
-        let node = &report.topology[*node];
+        let node = &sheet.graph[*node];
         let group = run.groups.iter().find(|group| group.name == node.name);
         let busy: Vec<f64> = group
             .iter()

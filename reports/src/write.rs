@@ -53,7 +53,7 @@ pub fn write_all(report: &Report, meta: &Meta, folder: &Path) -> Result<Vec<Path
         ("series.csv".into(), series::csv(report).into_bytes()),
         ("latency.hlog".into(), hlog::log(report).into_bytes()),
         ("latency.hgrm".into(), hlog::percentiles(report).into_bytes()),
-        ("topology.svg".into(), topology::svg(report).into_bytes()),
+        ("topology.svg".into(), topology::svg(report, &report.variants[0]).into_bytes()),
         ("meta.json".into(), pretty(&meta_json(report, meta))),
     ];
     let drawn = charts::all(report);
@@ -61,6 +61,10 @@ pub fn write_all(report: &Report, meta: &Meta, folder: &Path) -> Result<Vec<Path
     if report.variants.len() > 1 {
         files.push(("compare.csv".into(), compare::csv(report).into_bytes()));
     }
+    files.extend(report.variants.iter().filter_map(|variant| {
+        let name = format!("charts/{}/topology.svg", variant.name.as_ref()?);
+        Some((name, topology::svg(report, variant).into_bytes()))
+    }));
     files.extend(
         drawn.into_iter().map(|(name, svg)| (format!("charts/{name}.svg"), svg.into_bytes())),
     );

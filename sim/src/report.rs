@@ -9,16 +9,17 @@ use crate::topology::Topology;
 
 /// Everything that is rendered after the runs.
 pub fn report(prepared: &Prepared, runs: Vec<Runs>, judged: &[Judged], again: String) -> Report {
-    let variants = runs.into_iter().map(|runs| VariantRuns {
+    let planned = prepared.variants.iter().map(|(_, topology)| topology);
+    let variants = runs.into_iter().zip(planned).map(|(runs, topology)| VariantRuns {
         name: (!runs.variant.is_empty()).then_some(runs.variant),
         runs: runs.records,
+        topology: drawn(topology),
     });
     Report {
         scenario: prepared.name.clone(),
         effective: prepared.effective.clone(),
         variants: variants.collect(),
         checks: judged.iter().map(row).collect(),
-        topology: drawn(&prepared.variants[0].1),
         reproduce: again,
     }
 }

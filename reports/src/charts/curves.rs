@@ -115,20 +115,20 @@ pub fn sampled(runs: &[RunRecord], grid: Grid, what: Sampled<'_>) -> Vec<Point> 
     let values = columns(what.metric);
     let weights = (what.metric == "hit_ratio").then(|| columns("look_ups"));
     let mean = |seed: usize, range: Range<usize>| {
-        let weight = |at: usize| match &weights {
-            Some(weights) => weights[seed].get(at).copied().unwrap_or(1.0),
-            None => 1.0,
-        };
-        let there = range.filter_map(|at| Some((at, *values[seed].get(at)?)));
-        let there = there.filter(|(_, value)| value.is_finite());
-        let (sum, all) = there.fold((0.0, 0.0), |(sum, all), (at, value)| {
-            (sum + value * weight(at), all + weight(at))
-        });
-        // Nothing there: zero by zero, which is a gap.
-        sum / all
+        weighed(values[seed], weights.as_ref().map(|weights| weights[seed]), range)
     };
     let [curve] = spread(runs, grid, |seed, range| [mean(seed, range)]);
     curve
+}
+
+/// The mean of what is there, each value as heavy as its weight; no number if nothing is there.
+fn weighed(values: &[f64], weights: Option<&[f64]>, range: Range<usize>) -> f64 {
+    let weight = |at| weights.map_or(1.0, |weights| weights.get(at).copied().unwrap_or(0.0));
+    let there = range.filter_map(|at| Some((at, *values.get(at)?)));
+    let there = there.filter(|(_, value)| value.is_finite());
+    let (sum, all) = there
+        .fold((0.0, 0.0), |(sum, all), (at, value)| (sum + value * weight(at), all + weight(at)));
+    sum / all
 }
 
 fn sampled_column<'a>(run: &'a RunRecord, what: Sampled<'_>) -> Option<&'a [f64]> {
@@ -224,4 +224,18 @@ pub fn nines(took: &Histogram) -> Vec<Point> {
         Point { x, y, low: y, high: y, first: step == 0 }
     };
     (0..=STEPS).map(point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One hit of one look-up and one of three are two of four, not two thirds.
+    #[test]
+    fn shares_are_put_together_by_their_weights() {
+        let (shares, look_ups) = ([1.0, 1.0 / 3.0, f64::NAN], [1.0, 3.0, 0.0]);
+        assert_eq!(weighed(&shares, Some(&look_ups), 0..3), 0.5);
+        assert!((weighed(&shares, None, 0..3) - 2.0 / 3.0).abs() < 1e-12);
+        assert!(weighed(&shares, Some(&look_ups), 2..3).is_nan());
+    }
 }

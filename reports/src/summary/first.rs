@@ -13,7 +13,7 @@ use crate::totals::{Load, loads};
 
 /// Components that work while users wait: those that users reach by calls.
 fn on_the_way(report: &Report) -> BTreeSet<&str> {
-    let graph = &report.topology;
+    let graph = &report.variants[0].topology;
     let mut reached = BTreeSet::new();
     for user in graph.node_indices().filter(|node| graph[*node].kind == "Traffic") {
         let mut walk = Dfs::new(graph, user);
