@@ -123,7 +123,7 @@ impl GatewaySpec {
             let to = wiring.builder.op(&format!("{target}.{operation}"));
             let place = known.iter().position(|name| name == target).unwrap_or_else(|| {
                 let group = wiring.builder.find(target).expect("it offers operations");
-                let policy = wiring.policy(target);
+                let policy = wiring.policy_without_pool(target);
                 if self.proxy == Proxy::Forward {
                     passes_on(target, wiring);
                 }

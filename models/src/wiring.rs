@@ -248,6 +248,17 @@ impl<'a> Wiring<'a> {
         let own = self.policies.get(callee).cloned().unwrap_or_default();
         own.over(self.policies.get("default"))
     }
+
+    /// The same, for a caller that runs no flows and so lends no connections: a pool would do
+    /// nothing.
+    pub fn policy_without_pool(&mut self, callee: &str) -> Policy {
+        if self.policies.get(callee).is_some_and(|policy| policy.pool.is_some()) {
+            let help = "`connections` limits those of users and gateways".to_owned();
+            let message = format!("the `pool` of the policy `{callee}` is for flows");
+            self.problem_with(message, Some(help));
+        }
+        self.policy(callee)
+    }
 }
 
 /// "did you mean `x`?", if one of `known` is close enough to `word`.

@@ -3,7 +3,7 @@
 //! Who is primary, who suspects it, and how far each copy has come stands in a small table of the
 //! ledger: a consensus store that is always there (etcd behind Patroni), not modelled itself.
 
-use engine::ledger::{FollowerId, Ledger, Statement, TableId, TableSpec, Verb};
+use engine::ledger::{FollowerId, Ledger, Lsn, Statement, TableId, TableSpec, Verb};
 use engine::{OpId, Request, Span, Time};
 use serde::Deserialize;
 
@@ -23,12 +23,18 @@ pub struct ReplicasSpec {
     #[serde(default)]
     pub apply: Option<Dist>,
     /// Commits are sent to the replicas together, so long after the first of them (default 0s: each
-    /// at once). What has not been sent is lost with the primary.
+    /// at once). What has not been sent is lost with the primary. Once a second the primary
+    /// repeats what it has sent.
     #[serde(default = "none")]
     pub ship: Dur,
     /// What a commit waits for (default `Async`).
     #[serde(default)]
     pub acks: Acks,
+    /// How long a commit waits for that; then it is answered all the same, and no other waits
+    /// until so many replicas are up to date again (default: for ever, as PostgreSQL; MySQL: 10s,
+    /// `rpl_semi_sync_source_timeout`).
+    #[serde(default)]
+    pub acks_timeout: Option<Dur>,
     /// Which members a `Do` that only reads goes to, outside of transactions (default `Primary`).
     #[serde(default)]
     pub reads: Reads,
@@ -46,8 +52,8 @@ pub enum Acks {
     /// The primary's own disk: what a replica had not received is lost with the primary.
     #[default]
     Async,
-    /// So many replicas have it: MySQL's semi-synchronous replication, `remote_write` of
-    /// PostgreSQL.
+    /// So many replicas have it: `remote_write` of PostgreSQL; with an `acks_timeout`, MySQL's
+    /// semi-synchronous replication.
     Received(u16),
     /// So many replicas have applied it, so that it can be read there: `remote_apply`.
     Applied(u16),
@@ -144,6 +150,14 @@ impl ReplicasSpec {
             let message = format!("waits for {n} replicas, and there are {}", self.count);
             wiring.at_name("acks", |w| w.problem(message));
         }
+        if self.acks_timeout.is_some_and(|span| span.0.is_zero()) {
+            let help = Some("leave out `acks`: then no commit waits".to_owned());
+            wiring.at_name("acks_timeout", |w| w.problem_with("nobody could wait", help));
+        }
+        if self.acks_timeout.is_some() && self.acks == Acks::Async {
+            let help = Some("say what for: acks: Received(1)".to_owned());
+            wiring.at_name("acks_timeout", |w| w.problem_with("no commit waits", help));
+        }
         let key = match &self.own_writes {
             OwnWrites::Perhaps => None,
             OwnWrites::Sticky { key, .. } | OwnWrites::CaughtUp { key } => Some(key),
@@ -160,12 +174,13 @@ impl ReplicasSpec {
     }
 }
 
-/// Rows of the table: the primary, the one before, and when they changed; then one of each kind
-/// per member.
+/// Rows of the table: the primary, the one before, when they changed, and up to where commits that
+/// wait for replicas were answered; then one of each kind per member.
 const PRIMARY: u64 = 0;
 const BEFORE: u64 = 1;
 const CHANGED: u64 = 2;
-const MEMBERS: u64 = 3;
+const CONFIRMED: u64 = 3;
+const MEMBERS: u64 = 4;
 
 /// What is known for sure about the members of a database.
 #[derive(Clone, Copy, Debug)]
@@ -221,6 +236,16 @@ impl Roles {
         self.set(ledger, PRIMARY, i64::from(member));
         self.set(ledger, CHANGED, now.0 as i64);
         (0..self.members).for_each(|member| self.suspect(ledger, member, false));
+    }
+
+    /// Up to where commits that wait for replicas were answered.
+    pub fn confirmed(self, ledger: &Ledger) -> Lsn {
+        Lsn(self.get(ledger, CONFIRMED) as u64)
+    }
+
+    /// The commit at `lsn` is answered.
+    pub fn confirm(self, ledger: &mut Ledger, lsn: Lsn) {
+        self.set(ledger, CONFIRMED, lsn.0 as i64);
     }
 
     /// Where it stands how far a member has applied the log, and how far it has received it.

@@ -24,6 +24,7 @@ pub(super) struct CopyRules {
     pub apply: Sampler,
     pub ship: Span,
     pub acks: Acks,
+    pub acks_timeout: Option<Span>,
     pub failover: Option<FailoverSpec>,
     /// How far it has applied the log, and received it.
     pub followers: [FollowerId; 2],
@@ -34,6 +35,7 @@ pub(super) struct CopyRules {
     pub failovers: CounterId,
     pub lost_writes: CounterId,
     pub split_brain: CounterId,
+    pub acks_timeouts: CounterId,
 }
 
 impl ReplicasSpec {
@@ -68,6 +70,7 @@ impl ReplicasSpec {
             apply: Sampler { dist: apply, stream },
             ship: self.ship.0,
             acks: self.acks,
+            acks_timeout: self.acks_timeout.map(|span| span.0),
             failover: self.failover,
             followers,
             log: wiring.builder.op(&format!("{name}.log")),
@@ -75,6 +78,7 @@ impl ReplicasSpec {
             failovers: counter("failovers", wiring),
             lost_writes: counter("lost_writes", wiring),
             split_brain: counter("split_brain_writes", wiring),
+            acks_timeouts: counter("acks_timeouts", wiring),
         }
     }
 }

@@ -43,7 +43,10 @@ use tables::TableSpec;
 /// (row locks) and Patroni (ttl).
 ///
 /// Not modelled: isolation levels (reads see what is committed, and nothing is locked but rows
-/// that are written), query plans, checkpoints, disks beyond the flush of a commit.
+/// that are written), query plans, checkpoints, disks beyond the flush of a commit. A transaction
+/// whose client dies silently or is cut off, however briefly, keeps its connection and its rows
+/// until `idle_timeout`: no packet is sent again, and no connection is reset. Who closes a circle
+/// of waits is rolled back; InnoDB chooses who has written least.
 ///
 /// Example: `Database(shards: (count: 4, by: Ring(key: "product")), connections: 8,
 /// statement: Exp("2ms"), tables: { "stock": Table(key: "product", rows: 100_000, value: 50) })`
@@ -86,6 +89,11 @@ pub struct DatabaseSpec {
     /// circle; if so, its transaction is rolled back and has failed (default: 0s, at once, as in
     /// InnoDB; PostgreSQL: 1s).
     deadlock_after: Option<Dur>,
+    /// How long a `Transaction` may wait for its client's next call; then it is rolled back, and
+    /// its connection closed. Without, clients that die silently or are cut off keep their
+    /// connections and rows for ever (default: for ever, as `idle_in_transaction_session_timeout`
+    /// of PostgreSQL; MySQL: 8h).
+    idle_timeout: Option<Dur>,
     /// Tables and logs by name.
     #[serde(default)]
     tables: BTreeMap<String, TableSpec>,
@@ -166,6 +174,10 @@ impl DatabaseSpec {
             let message = "nobody could ever wait for a row; leave it out to wait for ever";
             wiring.at_name("lock_timeout", |w| w.problem(message));
         }
+        if self.idle_timeout.is_some_and(|span| span.0.is_zero()) {
+            let message = "no transaction could ever go on; leave it out to wait for ever";
+            wiring.at_name("idle_timeout", |w| w.problem(message));
+        }
         if self.cpu.is_some_and(|cores| !(cores.is_finite() && cores > 0.0)) {
             wiring.at_name("cpu", |w| w.problem("cores are a number above zero"));
         }
@@ -203,8 +215,7 @@ impl ComponentSpec for DatabaseSpec {
         let stored = tables::declare(name, &self.tables, wiring);
         let programs = Programs::of(name, &stored, wiring);
         let row_locks = self.row_locks || programs.has_transactions();
-        let [deadlocks, lock_timeouts] =
-            ["deadlocks", "lock_timeouts"].map(|counter| wiring.builder.counter(group, counter));
+        let counters = Counters::of(group, wiring);
         for member in 0..self.members() {
             let owner = format!("{name}/{member}");
             let sampler = |dist, purpose, wiring: &mut Wiring<'_>| Sampler {
@@ -220,7 +231,8 @@ impl ComponentSpec for DatabaseSpec {
                 row_locks,
                 lock_timeout: self.lock_timeout.map(|span| span.0),
                 deadlock_after: self.deadlock_after.map_or(Span::ZERO, |span| span.0),
-                counters: Counters { deadlocks, lock_timeouts },
+                idle_timeout: self.idle_timeout.map(|span| span.0),
+                counters,
             };
             let id = wiring.builder.declared(group).member(member);
             let mut shard = Shard::new(rules).with(self.costs(group, &owner, wiring));

@@ -19,10 +19,14 @@ use super::shard::{Shard, Ticket, Timer};
 /// How often the primary says how far it is, and replicas look whether it is there.
 pub(super) const HEARTBEAT: Span = Span::secs(1);
 
+/// Where a commit is in the log that a primary makes which is none any more.
+const IN_VAIN: Lsn = Lsn(u64::MAX);
+
 /// A commit that waits for replicas.
 #[derive(Clone, Copy)]
 struct Waiting {
     lsn: Lsn,
+    since: Time,
     session: Key,
     call: CallId,
     answer: Answer,
@@ -43,10 +47,15 @@ pub(super) struct Copies {
     applying: bool,
     acked: Vec<Lsn>,
     waiting: VecDeque<Waiting>,
+    /// Replicas were too slow: commits do not wait until they are up to date.
+    degraded: bool,
     belief: Belief,
     /// Commits that are to be sent wait for others.
     shipping: bool,
-    /// When it last reached the primary.
+    /// What was sent last: where the log was, and how many commits that were.
+    sent: (Lsn, u32),
+    /// Whom it takes for the primary, and when it last reached that one.
+    watched: u16,
     reached: Time,
     promoting: bool,
 }
@@ -61,8 +70,11 @@ impl Copies {
             applying: false,
             acked: vec![Lsn(0); rules.members as usize],
             waiting: VecDeque::new(),
+            degraded: false,
             belief: Belief::new(rules.members),
             shipping: false,
+            sent: (Lsn(0), 0),
+            watched: 0,
             reached: Time::ZERO,
             promoting: false,
             rules,
@@ -114,6 +126,7 @@ impl Shard {
         if led && !copies.leads {
             copies.commits = None;
         }
+        copies.sent = (cx.ledger().position(), copies.commits.unwrap_or(0));
         cx.after_fixed(HEARTBEAT, Timer::Heartbeat);
         self.apply_next(cx);
     }
@@ -124,21 +137,26 @@ impl Shard {
         if self.copies().leads {
             return self.send_log(cx);
         }
+        let now = cx.now();
         let copies = self.copies();
         let Some(failover) = copies.rules.failover else { return };
         let member = copies.rules.roles.primary(cx.ledger());
         if member == copies.rules.me {
             return;
         }
+        if member != copies.watched {
+            // Nobody has asked this one yet.
+            (copies.watched, copies.reached) = (member, now);
+        }
         let ask = Ask {
-            request: Request::internal(OpId::PROBE, cx.now()),
+            request: Request::internal(OpId::PROBE, now),
             arg: 0,
             timeout: Some(HEARTBEAT),
             cancel: false,
         };
         cx.call(Port { link: copies.rules.peers, member }, ask, Ticket::Probe);
         let CopyRules { roles, me, .. } = copies.rules;
-        let gone = cx.now().since(copies.reached) >= failover.detect.0;
+        let gone = now.since(copies.reached) >= failover.detect.0;
         roles.suspect(cx.ledger(), me, gone);
         if gone && !copies.promoting && copies.is_candidate(cx) {
             copies.promoting = true;
@@ -149,7 +167,10 @@ impl Shard {
     /// The primary has answered a probe, or not.
     pub(super) fn probed(&mut self, answer: Answer, cx: &mut Cx<'_, Self>) {
         if answer.outcome == Outcome::Done {
-            self.copies().reached = cx.now();
+            let copies = self.copies();
+            copies.reached = cx.now();
+            let CopyRules { roles, me, .. } = copies.rules;
+            roles.suspect(cx.ledger(), me, false);
         }
     }
 
@@ -165,13 +186,17 @@ impl Shard {
         let end = cx.ledger().seen(received);
         cx.ledger().advance(applied, end);
         copies.queue.clear();
-        let lost = cx.ledger().lose(received);
+        let told = match copies.rules.acks {
+            Acks::Async => Lsn(u64::MAX),
+            _ => roles.confirmed(cx.ledger()),
+        };
+        let lost = cx.ledger().lose(received, told);
         cx.count(copies.rules.lost_writes, lost);
         cx.count(copies.rules.failovers, 1);
         roles.promote(cx.ledger(), me, now);
         copies.leads = true;
         copies.acked.fill(Lsn(0));
-        self.send_log(cx);
+        self.send_all(cx);
     }
 
     /// Something was committed here: the others are told. Whether the answer has to wait for them.
@@ -188,12 +213,10 @@ impl Shard {
         }
         copies.commits = Some(copies.commits.unwrap_or(0).wrapping_add(1));
         let lsn = cx.ledger().position();
-        let waits = copies.rules.acks != Acks::Async;
-        if waits {
-            copies.waiting.push_back(Waiting { lsn, session, call, answer });
-        }
+        let waits = self.waits_for_replicas(lsn, (session, call), answer, cx);
+        let copies = self.copies();
         match copies.rules.ship {
-            Span::ZERO => self.send_log(cx),
+            Span::ZERO => self.send_all(cx),
             _ if copies.shipping => {}
             ship => {
                 copies.shipping = true;
@@ -203,21 +226,72 @@ impl Shard {
         waits
     }
 
+    /// Whether the answer to a commit has to wait for replicas; then it does.
+    fn waits_for_replicas(
+        &mut self,
+        lsn: Lsn,
+        (session, call): (Key, CallId),
+        answer: Answer,
+        cx: &mut Cx<'_, Self>,
+    ) -> bool {
+        let since = cx.now();
+        let copies = self.copies();
+        if copies.rules.acks == Acks::Async {
+            return false;
+        }
+        if copies.degraded {
+            if lsn != IN_VAIN {
+                copies.rules.roles.confirm(cx.ledger(), lsn);
+            }
+            return false;
+        }
+        copies.waiting.push_back(Waiting { lsn, since, session, call, answer });
+        if let Some(limit) = copies.rules.acks_timeout {
+            cx.after_fixed(limit, Timer::NotAcknowledged);
+        }
+        true
+    }
+
+    /// A commit may have waited for replicas for too long: then none waits any more.
+    pub(super) fn not_acknowledged(&mut self, cx: &mut Cx<'_, Self>) {
+        let now = cx.now();
+        let copies = self.copies();
+        let limit = copies.rules.acks_timeout.expect("somebody set the timer");
+        if copies.waiting.front().is_none_or(|first| now.since(first.since) < limit) {
+            return;
+        }
+        copies.degraded = true;
+        cx.count(copies.rules.acks_timeouts, 1);
+        self.answer_up_to(Lsn(u64::MAX), cx);
+    }
+
     /// The commits of a while are sent.
     pub(super) fn ship(&mut self, cx: &mut Cx<'_, Self>) {
         let copies = self.copies();
         copies.shipping = false;
         if copies.leads {
-            self.send_log(cx);
+            self.send_all(cx);
         }
     }
 
+    /// Sends what was committed so far, unless another has taken its place: then the log is not
+    /// its own any more.
+    fn send_all(&mut self, cx: &mut Cx<'_, Self>) {
+        let copies = self.copies();
+        if copies.rules.roles.primary(cx.ledger()) == copies.rules.me {
+            let lsn = cx.ledger().position();
+            copies.sent = (lsn, copies.commits.unwrap_or(0));
+            copies.rules.followers.iter().for_each(|follower| cx.ledger().advance(*follower, lsn));
+        }
+        self.send_log(cx);
+    }
+
+    /// Says how far the log has come that was sent: messages may have been lost.
     fn send_log(&mut self, cx: &mut Cx<'_, Self>) {
         let copies = self.copies();
-        let lsn = cx.ledger().position();
-        copies.rules.followers.iter().for_each(|follower| cx.ledger().advance(*follower, lsn));
+        let (lsn, commits) = copies.sent;
         let mut request = Request::internal(copies.rules.log, cx.now());
-        request.draws[..2].copy_from_slice(&[copies.commits.unwrap_or(0), copies.rules.me.into()]);
+        request.draws[..2].copy_from_slice(&[commits, copies.rules.me.into()]);
         copies.others().for_each(|port| cx.tell(port, request, lsn.0 as i64));
     }
 
@@ -230,13 +304,18 @@ impl Shard {
         if request.op == copies.rules.ack {
             let acked = &mut copies.acked[number as usize];
             *acked = lsn.max(*acked);
-            return self.release(cx);
+            let safe = copies.safe();
+            copies.degraded &= safe < copies.sent.0;
+            return self.answer_up_to(safe, cx);
         }
         if copies.leads {
             if copies.rules.roles.primary(cx.ledger()) != copies.rules.me {
                 self.step_down(cx);
             }
             return;
+        }
+        if request.draws[1] != u32::from(copies.rules.roles.primary(cx.ledger())) {
+            return; // It was given up: nobody follows it any more.
         }
         let mut new = copies.commits.map_or(1, |known| number.wrapping_sub(known));
         let overtaken = new > u32::MAX / 2;
@@ -300,10 +379,14 @@ impl Shard {
         cx.tell(port, request, lsn.0 as i64);
     }
 
-    /// Answers the commits that enough replicas have.
-    fn release(&mut self, cx: &mut Cx<'_, Self>) {
-        let safe = self.copies().safe();
+    /// Answers the commits up to `safe`.
+    fn answer_up_to(&mut self, safe: Lsn, cx: &mut Cx<'_, Self>) {
         while let Some(first) = self.copies().waiting.pop_front_if(|first| first.lsn <= safe) {
+            let rules = &self.copies().rules;
+            match first.lsn {
+                IN_VAIN => cx.count(rules.split_brain, 1),
+                lsn => rules.roles.confirm(cx.ledger(), lsn),
+            }
             self.committed(first.session, first.call, first.answer, cx);
         }
     }
@@ -318,23 +401,37 @@ impl Shard {
         }
     }
 
-    /// A write has come to its commit here, and this is not the primary: what becomes of it.
-    pub(super) fn not_primary(&mut self, cx: &mut Cx<'_, Self>) -> Option<Answer> {
+    /// A write has come to its commit here. `None` if this is the primary; else its answer,
+    /// unless it waits for that.
+    pub(super) fn not_primary(
+        &mut self,
+        (session, call): (Key, CallId),
+        cx: &mut Cx<'_, Self>,
+    ) -> Option<Option<Answer>> {
         let copies = self.copies.as_ref()?;
         if copies.rules.roles.primary(cx.ledger()) == copies.rules.me {
             return None;
         }
         let fenced = copies.rules.failover.is_none_or(|failover| failover.fencing);
         if fenced || !copies.leads {
-            return Some(Answer::of(Outcome::Failed));
+            return Some(Some(Answer::of(Outcome::Failed)));
         }
-        cx.count(copies.rules.split_brain, 1);
-        Some(Answer::DONE)
+        let split_brain = copies.rules.split_brain;
+        // Replicas will never say that they have it.
+        if self.waits_for_replicas(IN_VAIN, (session, call), Answer::DONE, cx) {
+            return Some(None);
+        }
+        cx.count(split_brain, 1);
+        Some(Some(Answer::DONE))
     }
 
-    /// As of when it reads: `None` for the present.
+    /// As of when it reads: `None` for the present, which is the primary's alone. One that was
+    /// given up, and does not know it, knows what there was until then.
     pub(super) fn as_of(&self, cx: &mut Cx<'_, Self>) -> Option<Lsn> {
-        let copies = self.copies.as_ref().filter(|copies| !copies.leads)?;
+        let copies = self.copies.as_ref()?;
+        if copies.leads && copies.rules.roles.primary(cx.ledger()) == copies.rules.me {
+            return None;
+        }
         Some(cx.ledger().seen(copies.rules.followers[0]))
     }
 }

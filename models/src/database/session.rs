@@ -32,7 +32,9 @@ pub(super) struct Session {
     work: Span,
     /// The row it waits for, and since when.
     waits: Option<(Name, Time)>,
-    /// Rolled back by the server: nothing more can be done in it.
+    /// Since when it has been the client's turn.
+    idle: Time,
+    /// Rolled back by the server, or one of its calls was given up: nothing more can be done in it.
     spoilt: bool,
     /// The client has hung up: it ends as soon as it can.
     left: bool,
@@ -125,6 +127,7 @@ impl Shard {
             Part::Inside => return self.inside(key, cx),
             Part::Begin => {
                 self.session(key).asked = Key::NONE;
+                self.turn_of_client(key, cx);
                 return cx.reply(asked, Answer::grant(key.index() as i64));
             }
         };
@@ -150,7 +153,31 @@ impl Shard {
         if answer.outcome != Outcome::Done || !self.rules.programs.writes(request.op) {
             session.written.truncate(before);
         }
+        if session.spoilt {
+            cx.reply(call, Answer::of(Outcome::Failed));
+            return self.spoil(key, call, cx);
+        }
+        self.turn_of_client(key, cx);
         cx.reply(call, answer);
+    }
+
+    /// The client has to say what comes next.
+    fn turn_of_client(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        let Some(limit) = self.rules.idle_timeout else { return };
+        self.session(key).idle = cx.now();
+        cx.after_fixed(limit, Timer::Idle(key));
+    }
+
+    /// The client may have said nothing for too long: its transaction is over.
+    pub(super) fn idle(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
+        let limit = self.rules.idle_timeout.expect("somebody set the timer");
+        let Some(session) = self.sessions.get(key) else { return };
+        if session.asked != Key::NONE || cx.now().since(session.idle) < limit {
+            return;
+        }
+        cx.count(self.rules.counters.idle_timeouts, 1);
+        cx.reply(session.open, Answer::of(Outcome::Reset));
+        self.end(key, cx);
     }
 
     pub(super) fn commit(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
@@ -158,10 +185,11 @@ impl Shard {
         let request = cx.request(call);
         let written = self.session(key).written.len();
         let writes = written > 0 || self.rules.programs.writes(request.op);
-        let lost = if writes { self.not_primary(cx) } else { None };
+        let lost = if writes { self.not_primary((key, call), cx) } else { None };
         let as_of = if writes { None } else { self.as_of(cx) };
         let answer = match (lost, as_of) {
-            (Some(answer), _) => answer,
+            (Some(None), _) => return,
+            (Some(Some(answer)), _) => answer,
             (None, Some(position)) => self.read_past(&request, position, cx),
             (None, None) => self.apply(key, call, cx),
         };
@@ -220,7 +248,11 @@ impl Shard {
         session.written.clear();
         let over = session.left || call == session.open;
         cx.reply(call, answer);
-        if over { self.end(key, cx) } else { self.unlock(key, cx) }
+        if over {
+            return self.end(key, cx);
+        }
+        self.turn_of_client(key, cx);
+        self.unlock(key, cx);
     }
 
     /// A call inside a transaction has come.
@@ -302,6 +334,7 @@ impl Shard {
         }
         session.spoilt = true;
         session.written.clear();
+        self.turn_of_client(key, cx);
         self.unlock(key, cx);
     }
 
@@ -320,11 +353,13 @@ impl Shard {
         let &mut Session { open, asked, waits, .. } = self.session(key);
         let begins = self.rules.programs.part(cx.request(open).op) == Part::Begin;
         if open != call {
-            // A statement inside a transaction is cancelled.
+            // A statement inside a transaction is cancelled: if it runs already, when it is done.
             if waits.is_some() {
                 self.stop_waiting(key);
                 cx.let_go(call);
                 self.spoil(key, call, cx);
+            } else if self.rules.programs.part(cx.request(call).op) == Part::Inside {
+                self.session(key).spoilt = true;
             }
             return;
         }

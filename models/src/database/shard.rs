@@ -8,8 +8,8 @@
 use std::collections::VecDeque;
 
 use engine::{
-    Answer, CallId, Component, CounterId, Cx, Gauges, Hears, Key, Never, Outcome, Slab, Span,
-    chance::Sampler, ledger::Statement, word,
+    Answer, CallId, Component, CounterId, Cx, Gauges, GroupId, Hears, Key, Never, Outcome, Slab,
+    Span, chance::Sampler, ledger::Statement, word,
 };
 
 use super::costs::Costs;
@@ -19,6 +19,7 @@ use super::replica::Copies;
 use super::session::Session;
 use crate::procedure::Part;
 use crate::stores::locks::Locks;
+use crate::wiring::Wiring;
 
 /// What a shard does, as known once the scenario is read.
 #[derive(Clone)]
@@ -36,6 +37,8 @@ pub(super) struct Rules {
     pub lock_timeout: Option<Span>,
     /// How long a statement has waited when it looks whether that is a deadlock.
     pub deadlock_after: Span,
+    /// How long a transaction may wait for its client's next call.
+    pub idle_timeout: Option<Span>,
     pub counters: Counters,
 }
 
@@ -44,6 +47,7 @@ pub(super) struct Rules {
 pub(super) struct Counters {
     pub deadlocks: CounterId,
     pub lock_timeouts: CounterId,
+    pub idle_timeouts: CounterId,
 }
 
 word! {
@@ -67,6 +71,10 @@ word! {
         Applied,
         /// The promotion is done.
         Promoted,
+        /// A commit may have waited too long for replicas.
+        NotAcknowledged,
+        /// A session may have been idle in a transaction for too long.
+        Idle(Key),
     }
 }
 
@@ -75,6 +83,18 @@ word! {
     pub(super) enum Ticket {
         /// Asks the primary whether it is there.
         Probe,
+    }
+}
+
+impl Counters {
+    /// Those of the database that is `group`.
+    pub(super) fn of(group: GroupId, wiring: &mut Wiring<'_>) -> Counters {
+        let mut counter = |name| wiring.builder.counter(group, name);
+        Counters {
+            deadlocks: counter("deadlocks"),
+            lock_timeouts: counter("lock_timeouts"),
+            idle_timeouts: counter("idle_timeouts"),
+        }
     }
 }
 
@@ -240,6 +260,8 @@ impl Component for Shard {
             Timer::Ship => self.ship(cx),
             Timer::Applied => self.applied(cx),
             Timer::Promoted => self.promoted(cx),
+            Timer::NotAcknowledged => self.not_acknowledged(cx),
+            Timer::Idle(key) => self.idle(key, cx),
         }
     }
 

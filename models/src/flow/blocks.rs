@@ -6,6 +6,7 @@ use super::spec::{
     CallOptions, EachOptions, HoldOptions, ParallelOptions, Step, TryOptions, WaitFor,
 };
 use crate::procedure::Procedure;
+use crate::units::Dur;
 use crate::wiring::did_you_mean;
 
 impl Compiler<'_, '_> {
@@ -73,7 +74,7 @@ impl Compiler<'_, '_> {
         let Some(channel) = self.channel(&callee, &patience) else { return };
         self.program.channels[channel as usize].tell_when_leaving();
         let call = Call { channel, op, arg, into: None, record: None };
-        let handler = self.acquire(call, slot);
+        let handler = self.acquire(call, slot, options.wait);
         let outer = std::mem::replace(&mut self.rescue, handler);
         self.holds += 1;
         self.body(2, body);
@@ -84,9 +85,10 @@ impl Compiler<'_, '_> {
 
     /// Asks for something to hold. Gives the handler that lets go of it again when the body that
     /// follows does not end `Done`.
-    pub(super) fn acquire(&mut self, call: Call, slot: u8) -> Place {
+    pub(super) fn acquire(&mut self, call: Call, slot: u8, wait: Option<Dur>) -> Place {
         let channel = call.channel;
-        self.emit(Op::Acquire { call, slot });
+        let wait = wait.map(|span| span.0);
+        self.emit(Op::Acquire { call, slot, wait });
         let start = self.emit(Op::Jump(0));
         let handler = self.emit(Op::Release { slot, channel });
         self.emit(Op::Rethrow);

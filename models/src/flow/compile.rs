@@ -9,9 +9,11 @@ use engine::{ComponentId, OpId, OperationId, Outcome};
 use super::expr::{Condition, Expr, Names, VARIABLES};
 use super::program::{Argument, Call, Instruction, NOWHERE, Op, Place, Program};
 use super::spec::{CallOptions, Step};
+use super::transaction::INSIDE;
 use crate::channel::Channel;
 use crate::database::copies::Route;
 use crate::dist::Dist;
+use crate::policy::spec::Policy;
 use crate::procedure::Procedure;
 use crate::units::Dur;
 use crate::wiring::{Wiring, did_you_mean};
@@ -28,8 +30,8 @@ pub struct Compiler<'w, 'a> {
     pub(super) program: Program,
     /// What distinguishes the channels of `program`: callee, policy, timeout, use.
     channels: Vec<(String, Option<String>, Option<Dur>, &'static str)>,
-    /// Whom the pools of `program` are for.
-    pub(super) pools: Vec<String>,
+    /// Whom the pools of `program` are for, and the name of the policy.
+    pub(super) pools: Vec<(String, String)>,
     pub(super) variables: Vec<String>,
     /// Those that the next flow begins with.
     given: Vec<String>,
@@ -263,7 +265,12 @@ impl<'w, 'a> Compiler<'w, 'a> {
             let help = did_you_mean(name, &known);
             self.wiring.problem_with(format!("there is no policy `{name}`"), help);
         }
-        let policy = self.wiring.policy(options.policy.as_deref().unwrap_or(callee));
+        let name = options.policy.as_deref().unwrap_or(callee);
+        let mut policy = self.wiring.policy(name);
+        if usage == INSIDE {
+            let Policy { timeout, total, .. } = policy;
+            policy = Policy { timeout, total, cancel: Some(true), ..Policy::default() };
+        }
         let purpose = format!("channel {}", self.channels.len());
         let mut channel = Channel::build(self.wiring, self.me, group, &policy, &purpose);
         if let Some(timeout) = options.timeout {
@@ -273,7 +280,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
             let route = Route::new(callee, &copies, usage == READS, self.wiring);
             channel.route = Some(Box::new(route));
         }
-        if let Some(pool) = self.pool(callee, &policy) {
+        if let Some(pool) = self.pool(callee, name, &policy) {
             channel.pool = Some(pool);
         }
         self.program.channels.push(channel);

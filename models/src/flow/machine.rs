@@ -327,7 +327,7 @@ impl Machine {
                 cx.after(span, C::timer(timer));
                 Step::Wait
             }
-            Op::Call(call) | Op::Lookup { call, .. } | Op::Acquire { call, .. } => {
+            Op::Call(call) | Op::Lookup { call, .. } => {
                 let channel = &mut self.program.channels[call.channel as usize];
                 if let Some(pool) = channel.pool
                     && !frame.tries.lent

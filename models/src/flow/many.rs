@@ -6,7 +6,7 @@ use std::rc::Rc;
 use engine::{Cx, Key, OpId, Request, Time};
 
 use super::compile::Compiler;
-use super::frame::{Host, Token, asked};
+use super::frame::{Host, asked};
 use super::machine::{Machine, Step};
 use super::program::{Argument, Call, NOWHERE, Op, Place};
 use super::spec::{BatchOptions, CallOptions, ScatterOptions, StatementSpec};
@@ -199,7 +199,7 @@ impl Compiler<'_, '_> {
 impl Machine {
     /// Asks for the keys of a batch that are one call's; nobody, if there are none.
     pub(super) fn share<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
-        let frame = self.frames.get_mut(key).expect("in progress");
+        let frame = self.frames.get(key).expect("in progress");
         let Op::Share { call, which, batch } = &self.program.code[frame.pc as usize].op else {
             unreachable!("only a share asks for a part of a batch")
         };
@@ -210,10 +210,7 @@ impl Machine {
         }
         let mut asked = asked(frame, call, &self.extras);
         asked.request.op = batch.ops[keys - 1];
-        let (ticket, again) = (C::ticket(key), C::timer(Token::Frame(key)));
-        match channel.ask_member(cx, &asked, member, &mut frame.tries, ticket, again) {
-            Ok(()) => Step::Wait,
-            Err(answer) => self.conclude(cx, key, answer),
-        }
+        let channel = call.channel;
+        self.ask_member(cx, key, channel, &asked, member)
     }
 }

@@ -4,11 +4,12 @@
 //! the same one. Everything else brings it back with each answer.
 
 use engine::chance::{Coin, Dist as Draw, Sampler, StreamId};
-use engine::{Answer, CounterId, Cx, Gauges, Key, Outcome, Span};
+use engine::{Answer, CounterId, Cx, Gauges, Key, Outcome, Span, Time};
 
 use super::compile::Compiler;
 use super::frame::{Ended, Host, Token};
 use super::machine::{Machine, Step};
+use super::program::Op;
 use crate::policy::pool::{Borrowed, HOUSEKEEPING, Pool};
 use crate::policy::spec::Policy;
 
@@ -43,14 +44,17 @@ fn token<C: Host>(pool: u16, due: Due) -> C::Timer {
 }
 
 impl Compiler<'_, '_> {
-    /// The pool of connections to `callee` under this policy: one per callee, whatever it is asked
-    /// for. `None`: there is no limit.
-    pub(super) fn pool(&mut self, callee: &str, policy: &Policy) -> Option<u16> {
+    /// The pool of connections to `callee` under the policy of this name, whatever it is asked for.
+    /// `None`: there is no limit.
+    pub(super) fn pool(&mut self, callee: &str, name: &str, policy: &Policy) -> Option<u16> {
         let spec = policy.pool.as_ref()?;
-        if let Some(known) = self.pools.iter().position(|known| known == callee) {
+        let known =
+            self.pools.iter().position(|(to, by)| (to.as_str(), by.as_str()) == (callee, name));
+        if let Some(known) = known {
             return Some(known as u16);
         }
-        let owner = format!("{} pool for {callee}", self.wiring.builder.name(self.me));
+        let by = if name == callee { String::new() } else { format!(" by {name}") };
+        let owner = format!("{} pool for {callee}{by}", self.wiring.builder.name(self.me));
         let me = self.wiring.builder.group_of(self.me);
         let builder = &mut self.wiring.builder;
         let [create, leak, lifetime] =
@@ -69,7 +73,7 @@ impl Compiler<'_, '_> {
             stream: lifetime,
             timeouts,
         });
-        self.pools.push(callee.into());
+        self.pools.push((callee.into(), name.into()));
         Some(self.pools.len() as u16 - 1)
     }
 }
@@ -91,12 +95,21 @@ impl Machine {
             frame.since = cx.now();
         }
         let kept = &mut self.program.pools[pool as usize];
-        let borrowed = kept.pool.borrow(key, cx.now());
-        if borrowed == Borrowed::Lent {
+        let (now, patience) = (cx.now(), kept.patience);
+        let wait = match &self.program.code[frame.pc as usize].op {
+            Op::Acquire { wait: Some(wait), .. } => frame.since + *wait,
+            _ => Time::NEVER,
+        };
+        let until = (now + patience).min(wait).min(frame.request.deadline);
+        if kept.pool.borrow(key, now, until) == Borrowed::Lent {
             frame.tries.lent = true;
             return self.step(cx, key);
         }
-        cx.after_fixed(kept.patience, token::<C>(pool, Due::GaveUp));
+        let due = token::<C>(pool, Due::GaveUp);
+        match until.since(now) {
+            span if span == patience => cx.after_fixed(patience, due),
+            sooner => cx.after(sooner, due),
+        }
         self.make(cx, pool);
         Step::Wait
     }
@@ -163,7 +176,7 @@ impl Machine {
                 self.make(cx, pool);
             }
             Due::GaveUp => {
-                let key = kept.pool.gives_up(now, kept.patience)?;
+                let key = kept.pool.gives_up(now)?;
                 frames.get(key)?;
                 cx.count(kept.timeouts, 1);
                 let step = self.conclude(cx, key, Answer::of(Outcome::TimedOut));

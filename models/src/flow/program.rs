@@ -85,6 +85,8 @@ pub enum Op {
         call: Call,
         /// Where the grant is kept.
         slot: u8,
+        /// How long to wait for it, connection and all.
+        wait: Option<Span>,
     },
     /// Asks where the grant of `slot` is held: a part of the transaction that it stands for.
     Inside {

@@ -6,7 +6,7 @@ use super::expr::Variables;
 use super::frame::{Extra, Frame, Host, Join, NO_END, Origin, Token, asked, of_record, question};
 use super::machine::{Machine, Over, Step};
 use super::program::{MOST_TURNS, Op, Place, Source};
-use crate::channel::Try;
+use crate::channel::{Asked, Try};
 
 impl Machine {
     fn variables(&self, key: Key) -> &Variables {
@@ -34,6 +34,7 @@ impl Machine {
                 *left -= 1;
                 if *left >= 0 { Step::Next } else { Step::Goto(done) }
             }
+            Op::Acquire { .. } => self.ask_to_hold(cx, key),
             Op::Inside { .. } => self.ask_inside(cx, key),
             &Op::Release { slot, channel } => {
                 let extra = self.extra(key);
@@ -81,16 +82,61 @@ impl Machine {
 
     /// Asks the member that has granted something, and no other.
     fn ask_inside<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
-        let frame = self.frames.get_mut(key).expect("in progress");
+        let frame = self.frames.get(key).expect("in progress");
         let Op::Inside { call, slot } = &self.program.code[frame.pc as usize].op else {
             unreachable!("only what is inside a grant asks there")
         };
-        let asked = asked(frame, call, &self.extras);
+        let (asked, channel) = (asked(frame, call, &self.extras), call.channel);
         let held = self.extras.get(frame.extra).expect("it holds a grant");
         let member = held.holds[*slot as usize].member;
-        let channel = &mut self.program.channels[call.channel as usize];
+        self.ask_member(cx, key, channel, &asked, member)
+    }
+
+    /// Asks a certain member, as soon as there is a connection for it.
+    pub(super) fn ask_member<C: Host>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        key: Key,
+        channel: u16,
+        asked: &Asked,
+        member: u16,
+    ) -> Step {
+        let frame = self.frames.get_mut(key).expect("in progress");
+        let channel = &mut self.program.channels[channel as usize];
+        if let Some(pool) = channel.pool
+            && !frame.tries.lent
+        {
+            return self.borrow(cx, key, pool);
+        }
         let (ticket, again) = (C::ticket(key), C::timer(Token::Frame(key)));
-        match channel.ask_member(cx, &asked, member, &mut frame.tries, ticket, again) {
+        match channel.ask_member(cx, asked, member, &mut frame.tries, ticket, again) {
+            Ok(()) => Step::Wait,
+            Err(answer) => self.conclude(cx, key, answer),
+        }
+    }
+
+    /// Asks for something to hold. Whoever does not want to wait for long does not wait longer
+    /// for a connection and then for what it is about, both together.
+    pub(super) fn ask_to_hold<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
+        let frame = self.frames.get_mut(key).expect("in progress");
+        let Op::Acquire { call, wait, .. } = &self.program.code[frame.pc as usize].op else {
+            unreachable!("only who acquires asks for something to hold")
+        };
+        if frame.tries.made == 0 && !frame.tries.lent {
+            frame.since = cx.now();
+        }
+        let channel = &mut self.program.channels[call.channel as usize];
+        if let Some(pool) = channel.pool
+            && !frame.tries.lent
+        {
+            return self.borrow(cx, key, pool);
+        }
+        let mut asked = asked(frame, call, &self.extras);
+        if let Some(wait) = wait {
+            asked.request.deadline = asked.request.deadline.min(frame.since + *wait);
+        }
+        let (ticket, again) = (C::ticket(key), C::timer(Token::Frame(key)));
+        match channel.ask(cx, &asked, &mut frame.tries, ticket, again) {
             Ok(()) => Step::Wait,
             Err(answer) => self.conclude(cx, key, answer),
         }
@@ -115,11 +161,8 @@ impl Machine {
             let Op::Fork { children, .. } = &self.program.code[frame.pc as usize].op else {
                 unreachable!("only a fork forks")
             };
-            let child = self.begin_child(cx, children[place], frame.request, Origin::Child(id));
-            if frame.extra != Key::NONE {
-                let variables = self.extra(key).variables;
-                self.extra(child).variables = variables;
-            }
+            let (entry, origin) = (children[place], Origin::Child(id));
+            let child = self.begin_child(cx, key, entry, frame.request, origin);
             self.joins.get_mut(id).expect("just made").children.push(child);
         }
         if let Some(span) = timeout {
@@ -130,17 +173,12 @@ impl Machine {
 
     /// Asks a certain member.
     fn part<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
-        let frame = self.frames.get_mut(key).expect("in progress");
+        let frame = self.frames.get(key).expect("in progress");
         let Op::Part { call, member } = &self.program.code[frame.pc as usize].op else {
             unreachable!("only a part asks a certain member")
         };
-        let asked = asked(frame, call, &self.extras);
-        let channel = &mut self.program.channels[call.channel as usize];
-        let (ticket, again) = (C::ticket(key), C::timer(Token::Frame(key)));
-        match channel.ask_member(cx, &asked, *member, &mut frame.tries, ticket, again) {
-            Ok(()) => Step::Wait,
-            Err(answer) => self.conclude(cx, key, answer),
-        }
+        let (asked, channel, member) = (asked(frame, call, &self.extras), call.channel, *member);
+        self.ask_member(cx, key, channel, &asked, member)
     }
 
     /// Nobody waits any longer for the children of a fork: what there is may be enough.
@@ -158,15 +196,21 @@ impl Machine {
         Step::Goto(join)
     }
 
-    /// A child frame begins with an event of its own, so that no frame runs inside another.
+    /// A child frame begins with an event of its own, so that no frame runs inside another. It
+    /// knows what its parent knows.
     fn begin_child<C: Host>(
         &mut self,
         cx: &mut Cx<'_, C>,
+        parent: Key,
         entry: Place,
         request: Request,
         origin: Origin,
     ) -> Key {
         let child = self.spawn(cx.now(), entry, request, origin);
+        let variables = *self.variables(parent);
+        if variables != Extra::NONE.variables {
+            self.extra(child).variables = variables;
+        }
         cx.after_fixed(Span::ZERO, C::timer(Token::Frame(child)));
         child
     }
@@ -191,15 +235,21 @@ impl Machine {
             return Step::Goto(if any { done } else { none });
         }
         let offset = extra.offset;
-        let record = cx.ledger().record(log, offset).expect("kept until it is taken off");
-        let child = self.begin_child(cx, child, of_record(record), Origin::Record(key));
+        let Some(record) = cx.ledger().record(log, offset) else {
+            // Another reader has taken it off, or a failover has lost it: so much for this batch.
+            self.extra(key).end = NO_END;
+            return Step::Goto(done);
+        };
+        let child = self.begin_child(cx, key, child, of_record(record), Origin::Record(key));
         self.extra(key).child = child;
         Step::Wait
     }
 
     fn take_off<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key, source: Source) -> Step {
-        let offset = self.extra(key).offset;
-        cx.ledger().commit(source.log, source.group, offset);
+        // Others of the same group may have come further meanwhile.
+        let Source { log, group, .. } = source;
+        let offset = self.extra(key).offset.max(cx.ledger().committed(log, group));
+        cx.ledger().commit(log, group, offset);
         Step::Next
     }
 

@@ -206,7 +206,8 @@ pub struct TransactionOptions {
     pub lock: Option<String>,
     /// A draw other than that table's own key. Default: its own.
     pub key: Option<String>,
-    /// How long to wait for a connection and that row. Default: for ever.
+    /// How long to wait for a connection and that row together. Default: as long as the policy
+    /// says, for a connection of its pool and then for the row.
     pub wait: Option<Dur>,
 }
 

@@ -351,3 +351,30 @@ fn nothing_nests_without_bound() {
     let fifth = "a fifth variable `v4`: a flow has four, `v0`, `v1`, `v2`, `v3`";
     assert_eq!(wrong(&reads.join(", "))[0].1, fifth);
 }
+
+/// Two replicas of a relay, out of step: what one has taken off, the other does not go on with,
+/// and nothing is done again by going back.
+#[test]
+fn readers_of_one_log_may_be_out_of_step() {
+    let shop = r#"replicas: 2, operations: { "go": [Do("db", [Append("outbox")])] },
+        jobs: { "relay": Every("900ms", [
+            Each("db.outbox", (up_to: 100), [Wait(Exp("5ms")), Count("sent")]),
+        ]) }"#;
+    let at: Vec<u64> = (0..500).map(|i| i * 10).collect();
+    let (_, record) = tell(stage(shop), &at);
+    let outbox = &record.logs["db.outbox"];
+    assert_eq!((outbox.appended, outbox.lag["shop"]), (500, 0));
+    assert!((500..=1000).contains(&record.counters["sent"]), "{}", record.counters["sent"]);
+}
+
+/// The row holds 7.
+#[test]
+fn the_body_of_each_knows_the_variables_around_it() {
+    let shop = r#"operations: { "go": [Do("db", [Append("outbox")])] },
+        jobs: { "relay": Every("3s", [
+            Do("db", [Get("stock", (into: "n"))]),
+            Each("db.outbox", (up_to: 50), [If("n == 7", [Count("seven")])]),
+        ]) }"#;
+    let (_, record) = tell(stage(shop), &[10, 20, 30]);
+    assert_eq!(record.counters["seven"], 3);
+}

@@ -129,6 +129,105 @@ fn the_smallest_pool_without_deadlock() {
     assert_eq!(outcomes(16), [TimedOut; 8]);
 }
 
+/// One connection by each of two policies: the second question by the first one waits.
+#[test]
+fn each_policy_has_its_own_pool() {
+    let policies = r#"{ "api": (pool: (maximum: 1)), "other": (pool: (maximum: 1)) }"#;
+    let components = r#"{
+        "api": Service(operations: { "get": [Wait(Always("5ms"))] }),
+        "shop": Service(operations: {
+            "a": [Call("api.get")],
+            "b": [Call("api.get", (policy: "other"))],
+        }),
+    }"#;
+    let mut stage = Stage::scenario(&[], "{}", policies, components);
+    let [a, b] = ["a", "b"].map(|op| stage.builder.op(&format!("shop.{op}")));
+    let lines = [(1, a), (1, b), (2, a)].map(|(at, op)| Line::new(Span::millis(at), op, 1, 0));
+    let (heard, _) = play(stage, &lines);
+    assert_eq!(heard, [(6, 0, Done, 0), (6, 1, Done, 0), (11, 2, Done, 0)]);
+}
+
+/// Two shards, or two keys, over one connection: one after the other.
+#[test]
+fn parts_of_a_question_need_a_connection_each() {
+    let ends = |step: &str, maximum: u32| {
+        let policies = format!(r#"{{ "db": (pool: (maximum: {maximum})) }}"#);
+        let components = format!(
+            r#"{{
+                "shop": Service(operations: {{ "ask": [{step}] }}),
+                "db": Database(shards: (count: 2, by: Modulo(key: "product")),
+                               statement: Always("5ms"),
+                               tables: {{ "stock": Table(key: "product", rows: 10) }}),
+            }}"#
+        );
+        let (heard, _) = ask(Stage::scenario(&["product"], "{}", &policies, &components), &[1]);
+        (heard[0].0, heard[0].2)
+    };
+    for step in [
+        r#"Scatter("db", (), [Get("stock")])"#,
+        r#"Batch("db", (keys: 2, among: 10, grouped: false), [Get("stock")])"#,
+    ] {
+        assert_eq!((ends(step, 2), ends(step, 1)), ((6, Done), (11, Done)), "{step}");
+    }
+}
+
+/// The connection is in use from 1 to 16 ms. The second would wait for 8 ms; the third has it at
+/// 16, and its row would be locked at 21: 1 ms after its time.
+#[test]
+fn a_transaction_waits_for_connection_and_row_together() {
+    let shop = r#"operations: {
+        "long": [Transaction("db", (), [
+            Do("db", [Take("stock")]), Work(Always("5ms")), Do("db", [Get("stock")]),
+        ])],
+        "short": [Transaction("db", (wait: "8ms", lock: "stock"), [])],
+        "fair": [Transaction("db", (wait: "17ms", lock: "stock"), [])],
+    }"#;
+    let mut stage = stage("pool: (maximum: 1)", shop);
+    let ops = ["long", "short", "fair"].map(|op| stage.builder.op(&format!("shop.{op}")));
+    let lines = [(1, ops[0]), (2, ops[1]), (3, ops[2])]
+        .map(|(at, op)| Line::new(Span::millis(at), op, 1, 0));
+    let (heard, record) = play(stage, &lines);
+    assert_eq!(heard, [(10, 1, TimedOut, 0), (16, 0, Done, 0), (20, 2, TimedOut, 0)]);
+    let shop = record.groups.iter().find(|group| group.name == "shop").expect("it is there");
+    assert_eq!(shop.totals["pool_timeouts"], 1);
+}
+
+/// It is answered at the latest when its caller has no time left, pool or not.
+#[test]
+fn nobody_waits_for_a_connection_beyond_its_deadline() {
+    let policies = r#"{ "hurry": (total: "10ms"), "db": (pool: (maximum: 1)) }"#;
+    let components = r#"{
+        "front": Service(operations: {
+            "wait": [Call("shop.ask")],
+            "ask": [Call("shop.ask", (policy: "hurry"))],
+        }),
+        "shop": Service(operations: { "ask": [Do("db", [Get("stock")])] }),
+        "db": Database(statement: Always("30ms"),
+                       tables: { "stock": Table(key: "product", rows: 10) }),
+    }"#;
+    let mut stage = Stage::scenario(&["product"], "{}", policies, components);
+    let front = stage.builder.find("front").expect("it is there");
+    let [wait, ask] = ["wait", "ask"].map(|op| stage.builder.op(&format!("front.{op}")));
+    let lines = [(1, wait), (2, ask)].map(|(at, op)| Line::new(Span::millis(at), op, 1, 0));
+    stage.script(front, &lines);
+    let record = stage.play(Span::millis(20)).finish(0, &[]);
+    let shop = record.groups.iter().find(|group| group.name == "shop").expect("it is there");
+    // The second, at 12 ms; the first has the connection until 31.
+    assert_eq!(shop.totals["pool_timeouts"], 1);
+}
+
+#[test]
+fn a_pool_is_for_flows() {
+    let mut builder = Builder::new(Frame::plain(1, Span::secs(1)));
+    let mut wiring = Wiring::new(&mut builder, Vec::new());
+    wiring.policies = parse(r#"{ "shop": (pool: (maximum: 1)), "default": (pool: ()) }"#);
+    for (callee, problems) in [("db", 0), ("shop", 1)] {
+        wiring.policy_without_pool(callee);
+        assert_eq!(wiring.problems.len(), problems, "{callee}");
+    }
+    assert!(wiring.problems[0].message.contains("the policy `shop` is for flows"));
+}
+
 #[test]
 fn mistakes_in_pools_are_named() {
     for (pool, at, says) in [

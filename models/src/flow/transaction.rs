@@ -6,6 +6,10 @@ use super::spec::{CallOptions, Step, TransactionOptions};
 use crate::key::KeyOf;
 use crate::procedure::{Asked, Named, Part, Procedure, VerbTemplate};
 
+/// What a channel is used for that carries the calls inside transactions: the connection is there
+/// already, and no driver asks twice over the same one.
+pub(super) const INSIDE: &str = "inside";
+
 /// A transaction around the steps that are being compiled.
 pub(super) struct Open {
     store: String,
@@ -24,7 +28,7 @@ impl Compiler<'_, '_> {
         self.program.channels[channel as usize].tell_when_leaving();
         let slot = self.holds as u8;
         let call = Call { channel, op: begin, arg: Argument::None, into: None, record: None };
-        let handler = self.acquire(call, slot);
+        let handler = self.acquire(call, slot, options.wait);
         let outer = std::mem::replace(&mut self.rescue, handler);
         self.holds += 1;
         self.transactions.push(Open { store: store.into(), slot });
@@ -83,7 +87,9 @@ impl Compiler<'_, '_> {
         let open = self.transactions.iter().rev().find(|open| open.store == store);
         let slot = open.expect("asked only inside one").slot;
         let op = self.registered(store, procedure);
-        let Some(channel) = self.channel(store, &CallOptions::default()) else { return };
+        let Some(channel) = self.channel_for(store, &CallOptions::default(), INSIDE) else {
+            return;
+        };
         let into = into.as_deref().map(|name| self.variable(name));
         let arg = Argument::Inside { slot, number };
         self.emit(Op::Inside { call: Call { channel, op, arg, into, record: None }, slot });

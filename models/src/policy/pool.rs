@@ -12,7 +12,9 @@ use serde::Deserialize;
 use crate::dist::Dist;
 use crate::units::{Dur, Share};
 
-/// A pool as a scenario writes it. The defaults are those of HikariCP.
+/// A pool as a scenario writes it: for the calls of flows under one policy to one component, all
+/// of its members together (HikariCP keeps one for each data source). The defaults are those of
+/// HikariCP.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoolSpec {
@@ -93,7 +95,10 @@ pub struct Pool<W> {
     lent: VecDeque<Time>,
     /// One is being made.
     making: bool,
+    /// Who waits, and until when.
     line: VecDeque<(W, Time)>,
+    /// Somebody in line gives up before somebody in front of it.
+    hurried: bool,
 }
 
 impl<W: Copy> Pool<W> {
@@ -107,6 +112,7 @@ impl<W: Copy> Pool<W> {
             lent: VecDeque::new(),
             making: false,
             line: VecDeque::new(),
+            hurried: false,
         }
     }
 
@@ -129,8 +135,8 @@ impl<W: Copy> Pool<W> {
         self.line.len()
     }
 
-    /// Somebody wants a connection at `now`.
-    pub fn borrow(&mut self, who: W, now: Time) -> Borrowed {
+    /// Somebody wants a connection at `now`, and would wait for one until `patient`.
+    pub fn borrow(&mut self, who: W, now: Time, patient: Time) -> Borrowed {
         // Who is too old is closed when it is found; so does HikariCP's test before lending.
         while let Some(Idle { until, .. }) = self.idle.pop() {
             if until > now {
@@ -138,7 +144,9 @@ impl<W: Copy> Pool<W> {
                 return Borrowed::Lent;
             }
         }
-        self.line.push_back((who, now));
+        let last = self.line.back().map(|(_, until)| *until);
+        self.hurried = last.is_some_and(|last| self.hurried || patient < last);
+        self.line.push_back((who, patient));
         Borrowed::Waits
     }
 
@@ -182,14 +190,11 @@ impl<W: Copy> Pool<W> {
         None
     }
 
-    /// The first in line, if it has waited for `patience` by `now`: it leaves.
-    pub fn gives_up(&mut self, now: Time, patience: Span) -> Option<W> {
-        let (who, since) = *self.line.front()?;
-        if now.since(since) < patience {
-            return None;
-        }
-        self.line.pop_front();
-        Some(who)
+    /// The first in line who would not wait longer than until `now`: it leaves.
+    pub fn gives_up(&mut self, now: Time) -> Option<W> {
+        let looked_at = if self.hurried { self.line.len() } else { 1 };
+        let at = self.line.iter().take(looked_at).position(|(_, until)| *until <= now)?;
+        self.line.remove(at).map(|(who, _)| who)
     }
 
     /// Closes idle connections that are too old, or more than there have to be and idle for long.
@@ -224,14 +229,14 @@ mod tests {
     fn connections_are_made_one_by_one_and_lent_in_order_of_arrival() {
         let mut pool = pool(2, None);
         assert!(pool.makes() && !pool.makes(), "one at a time");
-        assert_eq!([1, 2, 3].map(|who| pool.borrow(who, at(0))), [Borrowed::Waits; 3]);
+        assert_eq!([1, 2, 3].map(|who| pool.borrow(who, at(0), at(99))), [Borrowed::Waits; 3]);
         assert_eq!(pool.made(at(100), at(1), |_| true), Some(1));
         assert!(pool.makes());
         assert_eq!(pool.made(at(100), at(2), |who| who != 2), Some(3), "2 has left meanwhile");
         assert!(!pool.makes(), "two are all there may be");
         assert_eq!(pool.give_back(at(3), false, |_| true), None);
         assert_eq!((pool.lent(), pool.idle()), (1, 1));
-        assert_eq!(pool.borrow(4, at(3)), Borrowed::Lent);
+        assert_eq!(pool.borrow(4, at(3), at(99)), Borrowed::Lent);
     }
 
     #[test]
@@ -239,15 +244,15 @@ mod tests {
         let mut pool = pool(1, None);
         assert!(pool.makes());
         assert_eq!(pool.made(at(10), at(0), |_| true), None);
-        assert_eq!(pool.borrow(1, at(9)), Borrowed::Lent);
+        assert_eq!(pool.borrow(1, at(9), at(99)), Borrowed::Lent);
         assert_eq!(pool.give_back(at(11), false, |_| true), None);
         assert_eq!((pool.lent(), pool.idle(), pool.makes()), (0, 0, true));
         assert_eq!(pool.made(at(20), at(12), |_| true), None);
-        assert_eq!(pool.borrow(1, at(13)), Borrowed::Lent);
+        assert_eq!(pool.borrow(1, at(13), at(99)), Borrowed::Lent);
         assert_eq!(pool.give_back(at(14), true, |_| true), None);
         assert_eq!((pool.idle(), pool.makes()), (0, true));
         assert_eq!(pool.made(at(20), at(15), |_| true), None);
-        assert_eq!(pool.borrow(1, at(20)), Borrowed::Waits, "too old to be lent");
+        assert_eq!(pool.borrow(1, at(20), at(99)), Borrowed::Waits, "too old to be lent");
     }
 
     /// Three are lent at once and come back; one is to be kept.
@@ -255,7 +260,7 @@ mod tests {
     fn who_is_idle_for_long_is_closed_down_to_the_minimum() {
         let mut pool = pool(3, Some(1));
         for who in 0..3 {
-            assert_eq!(pool.borrow(who, at(0)), Borrowed::Waits);
+            assert_eq!(pool.borrow(who, at(0), at(99)), Borrowed::Waits);
             assert!(pool.makes());
             assert_eq!(pool.made(at(100), at(0), |_| true), Some(who));
         }
@@ -270,12 +275,19 @@ mod tests {
     fn who_has_waited_long_enough_leaves_in_order() {
         let mut pool = pool(1, None);
         for (who, since) in [(1, 0), (2, 1)] {
-            assert_eq!(pool.borrow(who, at(since)), Borrowed::Waits);
+            assert_eq!(pool.borrow(who, at(since), at(since + 5)), Borrowed::Waits);
         }
-        let patience = Span::secs(5);
-        assert_eq!(
-            [4, 5, 5, 6].map(|s| pool.gives_up(at(s), patience)),
-            [None, Some(1), None, Some(2)]
-        );
+        assert_eq!([4, 5, 5, 6].map(|s| pool.gives_up(at(s))), [None, Some(1), None, Some(2)]);
+    }
+
+    /// The second in line leaves before the first; the third, after both.
+    #[test]
+    fn who_is_in_a_hurry_leaves_before_its_turn() {
+        let mut pool = pool(1, None);
+        for (who, until) in [(1, 5), (2, 2), (3, 7)] {
+            assert_eq!(pool.borrow(who, at(0), at(until)), Borrowed::Waits);
+        }
+        let left = [1, 2, 2, 5, 6, 7].map(|s| pool.gives_up(at(s)));
+        assert_eq!(left, [None, Some(2), None, Some(1), None, Some(3)]);
     }
 }

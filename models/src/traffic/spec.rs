@@ -349,7 +349,7 @@ fn choice(
         return None;
     }
     let place = channels.iter().position(|(name, _)| name == callee).unwrap_or_else(|| {
-        let policy = wiring.policy(callee);
+        let policy = wiring.policy_without_pool(callee);
         let mut channel = Channel::build(wiring, id, group, &policy, "channel");
         if let Some(timeout) = timeout {
             channel.set_timeout(timeout.0);

@@ -45,8 +45,8 @@ fn stage(connections: u32, queue: u32, commit: bool) -> (Stage, GroupId, Asks) {
     let fsync = sampler(Dist::Fixed(ms(10)), builder.stream("it", "fsync"));
     let fsync = commit.then_some(fsync);
     let me = stage.member(group, 0);
-    let [deadlocks, lock_timeouts] =
-        ["deadlocks", "lock_timeouts"].map(|counter| stage.builder.counter(group, counter));
+    let [deadlocks, lock_timeouts, idle_timeouts] = ["deadlocks", "lock_timeouts", "idle_timeouts"]
+        .map(|counter| stage.builder.counter(group, counter));
     let rules = Rules {
         connections,
         queue,
@@ -56,7 +56,8 @@ fn stage(connections: u32, queue: u32, commit: bool) -> (Stage, GroupId, Asks) {
         row_locks: false,
         lock_timeout: None,
         deadlock_after: Span::ZERO,
-        counters: Counters { deadlocks, lock_timeouts },
+        idle_timeout: None,
+        counters: Counters { deadlocks, lock_timeouts, idle_timeouts },
     };
     stage.builder.put(me, Shard::new(rules));
     (stage, group, Asks { read, order })

@@ -143,7 +143,7 @@ fn what_was_not_received_is_lost() {
         (heard.iter().map(|(_, line, outcome, _)| (*line, *outcome)).collect::<Vec<_>>(), lost)
     };
     assert_eq!(story("Async"), (vec![(0, Done), (1, Done), (2, Done)], (1, 1)));
-    assert_eq!(story("Received(1)"), (vec![(0, Done), (1, Outcome::Reset), (2, Done)], (1, 1)));
+    assert_eq!(story("Received(1)"), (vec![(0, Done), (1, Outcome::Reset), (2, Done)], (0, 0)));
 }
 
 /// The two are cut off from each other from 1 to 20 s. The replica takes over at 5 s, and callers
@@ -164,6 +164,60 @@ fn two_primaries_lose_writes_unless_the_old_one_is_fenced() {
     assert_eq!(story(false), (vec![Done, Done, Done], 28, 1));
 }
 
+/// The promotion takes half a second. At the other replica's next heartbeat it is 4 s since that
+/// one last reached the primary; but that was another: it does not depose this one.
+#[test]
+fn a_new_primary_is_not_taken_for_the_old_one() {
+    for promote in ["0s", "500ms", "999ms", "1s"] {
+        let failover = format!(r#"count: 2, failover: (detect: "3s", promote: "{promote}")"#);
+        let mut stage = stage(&failover);
+        strike(&mut stage, 2500, 17_500, Deed::Crash { silent: false });
+        let (heard, record) = play(stage, &[("take", 1000), ("take", 7500), ("take", 30_000)]);
+        assert!(heard.iter().all(|(_, _, outcome, _)| *outcome == Done), "{promote}: {heard:?}");
+        assert_eq!(counter(&record, "failovers"), 1, "{promote}");
+        assert_eq!(record.tables["stock"].sum, 27, "{promote}");
+    }
+}
+
+/// As above, but commits wait for a replica: the old primary does not hear of any, and confirms
+/// nothing. It learns at 20 s (its replica's next word) that there is another.
+#[test]
+fn who_waits_for_replicas_confirms_nothing_alone() {
+    let story = |acks: &str| {
+        let mut stage = stage(&format!(
+            r#"count: 1, {acks}, failover: (detect: "3s", promote: "1s",
+                                            notice: "10s", fencing: false)"#
+        ));
+        strike(&mut stage, 1500, 18_500, Deed::Link(Trouble::Cut));
+        let (heard, record) = play(stage, &[("take", 7000), ("take", 25_000)]);
+        (heard, record.tables["stock"].sum, counter(&record, "split_brain_writes"))
+    };
+    let (heard, sum, split) = story("acks: Received(1)");
+    assert_eq!((heard, sum, split), (vec![(20_000, 0, Failed, 0), (25_001, 1, Done, 0)], 29, 0));
+    // It goes on alone after 5 s, as MySQL does.
+    let (heard, sum, split) = story(r#"acks: Received(1), acks_timeout: "5s""#);
+    assert_eq!((heard, sum, split), (vec![(12_001, 0, Done, 0), (25_001, 1, Done, 0)], 29, 1));
+}
+
+/// The replica is down from 1 to 20 s. The write of 2 s waits for 10 s, and from then on nobody
+/// does. It is up to date at the first heartbeat after 20 s, so that writes wait for it again; and
+/// as it is down again from 40 s on, the next one does so for another 10 s.
+#[test]
+fn commits_wait_for_replicas_so_long_and_no_longer() {
+    let mut stage = stage(r#"count: 1, acks: Received(1), acks_timeout: "10s""#);
+    let db = stage.builder.find("db").expect("the scenario has a database");
+    let replica = stage.member(db, 1);
+    for (at, lasts) in [(1000, 19_000), (40_000, 19_000)] {
+        let target = Target::Members { pool: vec![replica], pick: None };
+        let (at, lasts) = (Time::ZERO + Span::millis(at), Some(Span::millis(lasts)));
+        let deed = Deed::Crash { silent: false };
+        stage.builder.action(Action { name: "crash".into(), at, lasts, target, deed });
+    }
+    let (heard, record) = play(stage, &[("take", 2000), ("take", 15_000), ("take", 45_000)]);
+    assert_eq!(heard, [(12_001, 0, Done, 0), (15_001, 1, Done, 0), (55_001, 2, Done, 0)]);
+    assert_eq!((counter(&record, "acks_timeouts"), record.tables["stock"].sum), (2, 27));
+}
+
 #[test]
 fn mistakes_in_replicas_are_named() {
     for (replicas, at, says) in [
@@ -175,6 +229,12 @@ fn mistakes_in_replicas_are_named() {
             r#"count: 1, own_writes: CaughtUp(key: "usr")"#,
             "replicas.own_writes",
             "no draw `usr`; did you mean `user`?",
+        ),
+        (r#"count: 1, acks_timeout: "1s""#, "replicas.acks_timeout", "no commit waits; say what"),
+        (
+            r#"count: 1, acks: Received(1), acks_timeout: "0s""#,
+            "replicas.acks_timeout",
+            "nobody could wait",
         ),
         (r#"count: 1, failover: (detect: "1s")"#, "replicas.failover.detect", "2s at least"),
     ] {
@@ -195,4 +255,17 @@ fn commits_are_sent_together() {
     let lines = [("take", 0), ("look", 90), ("look", 130), ("take", 150), ("look", 200)];
     let (_, record) = play(stage(r#"count: 1, reads: Replica, ship: "100ms""#), &lines);
     assert_eq!((record.counters["old"], record.tables["stock"].stale), (1, 2));
+}
+
+/// Sent 20 s after the first of them, whatever is said meanwhile: a look at 10 s sees the past.
+/// What had not been sent at 15 s is lost with the primary.
+#[test]
+fn what_waits_to_be_sent_is_not_sent_by_heartbeats() {
+    let ship = r#"count: 1, reads: Replica, ship: "20s""#;
+    let (_, record) = play(stage(ship), &[("take", 0), ("look", 10_000), ("look", 30_000)]);
+    assert_eq!((record.counters["old"], record.tables["stock"].stale), (1, 1));
+    let mut stage = stage(&format!(r#"{ship}, failover: (detect: "3s", promote: "1s")"#));
+    strike(&mut stage, 15_000, 30_000, Deed::Crash { silent: false });
+    let (_, record) = play(stage, &[("take", 0)]);
+    assert_eq!((counter(&record, "lost_writes"), record.tables["stock"].sum), (1, 30));
 }

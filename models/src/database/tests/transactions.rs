@@ -1,11 +1,13 @@
 //! Transactions by script, as flows ask for them. A statement takes 1 ms, a flush 2 ms, and the
 //! work between statements 5 ms; there is no network.
 
-use engine::{OpId, Outcome, RunRecord, Span};
+use engine::chance::Dist;
+use engine::network::Trouble;
+use engine::{Action, Deed, OpId, Outcome, RunRecord, Span, Target, Time};
 
 use crate::testing::{Line, Stage, heard, problems};
 
-use Outcome::{Denied, Done, Failed, TimedOut};
+use Outcome::{Denied, Done, Failed, Reset, TimedOut};
 
 /// A shop with these operations, and two tables of ten rows of 3.
 fn stage(operations: &str, database: &str) -> Stage {
@@ -170,6 +172,87 @@ fn transactions_within_transactions_can_use_up_the_connections() {
     assert_eq!(heard, [(10_001, 0, TimedOut, 0), (10_001, 1, TimedOut, 0)]);
     let (heard, _) = play(stage(nested, "connections: 3"), &lines);
     assert_eq!(heard, [(2, 0, Done, 0), (3, 1, Done, 0)]);
+}
+
+/// What the server executes at 5 ms is not asked again when its answer is late: the flow has
+/// failed at 8 ms, and nothing is left of it.
+#[test]
+fn a_statement_of_a_transaction_is_asked_once() {
+    let policies = r#"{ "db": (timeout: "8ms", retry: (attempts: 3, backoff: Fixed("20ms"))) }"#;
+    let components = r#"{
+        "shop": Service(operations: {
+            "buy": [Transaction("db", (), [Do("db", [Take("stock")])])],
+        }),
+        "db": Database(statement: Always("5ms"),
+                       tables: { "stock": Table(key: "product", rows: 10, value: 3) }),
+    }"#;
+    let mut stage = Stage::scenario(&["product"], "{}", policies, components);
+    let [shop, db] = ["shop", "db"].map(|name| {
+        let group = stage.builder.find(name).expect("it is there");
+        stage.member(group, 0)
+    });
+    let delay = Trouble::Delay(Dist::Fixed(Span::millis(10)));
+    let target = Target::Links { from: vec![db], to: vec![shop], both: false };
+    let (at, lasts) = (Time::ZERO + Span::millis(3), Some(Span::millis(10)));
+    let deed = Deed::Link(delay);
+    stage.builder.action(Action { name: "late".into(), at, lasts, target, deed });
+    let (heard, record) = play(stage, &[("buy", 0, 1)]);
+    assert_eq!(heard, [(8, 0, TimedOut, 0)]);
+    assert_eq!(record.tables["stock"].sum, 30);
+}
+
+/// Its caller gives it up at 8 ms, and goes on as if nothing were. It is done at 10 ms, and the
+/// transaction with it: there is nothing to commit at 18.
+#[test]
+fn a_cancelled_statement_ends_its_transaction() {
+    let policies = r#"{ "db": (timeout: "8ms") }"#;
+    let components = r#"{
+        "shop": Service(operations: { "buy": [Transaction("db", (), [
+            Try([Do("db", [Take("stock")])]), Work(Always("10ms")),
+        ])] }),
+        "db": Database(statement: Always("10ms"),
+                       tables: { "stock": Table(key: "product", rows: 10, value: 3) }),
+    }"#;
+    let stage = Stage::scenario(&["product"], "{}", policies, components);
+    let (heard, record) = play(stage, &[("buy", 0, 1)]);
+    assert_eq!(heard, [(18, 0, Failed, 0)]);
+    assert_eq!(record.tables["stock"].sum, 30);
+}
+
+/// The first says nothing from 1 to 1001 ms. It is rolled back at 201, and the second has the row:
+/// until 202. The third says something every 150 ms.
+#[test]
+fn a_transaction_that_is_idle_for_too_long_is_rolled_back() {
+    let operations = r#"
+        "slow": [Transaction("db", (lock: "stock"), [Work(Always("1s"))])],
+        "steady": [Transaction("db", (lock: "stock"), [
+            Work(Always("150ms")), Do("db", [Get("stock")]), Work(Always("150ms")),
+        ])],
+        "take": [Do("db", [Take("stock")])]"#;
+    let lines = [("slow", 0, 1), ("take", 100, 1), ("steady", 2000, 1)];
+    let (heard, record) = play(stage(operations, r#"idle_timeout: "200ms""#), &lines);
+    assert_eq!(heard, [(202, 1, Done, 0), (1001, 0, Reset, 0), (2302, 2, Done, 0)]);
+    assert_eq!(counter(&record, "idle_timeouts"), 1);
+}
+
+/// The shop is cut off in the middle of a transaction, and hangs up to nobody. Its row is free
+/// 200 ms after its last word.
+#[test]
+fn who_was_cut_off_does_not_keep_its_rows() {
+    let operations = r#"
+        "slow": [Transaction("db", (lock: "stock"), [Work(Always("50ms")), Fail("no")])],
+        "take": [Do("db", [Take("stock")])]"#;
+    let mut stage = stage(operations, r#"idle_timeout: "200ms""#);
+    let [shop, db] = ["shop", "db"].map(|name| {
+        let group = stage.builder.find(name).expect("it is there");
+        stage.member(group, 0)
+    });
+    let target = Target::Links { from: vec![shop], to: vec![db], both: true };
+    let (at, lasts) = (Time::ZERO + Span::millis(10), Some(Span::millis(80)));
+    let deed = Deed::Link(Trouble::Cut);
+    stage.builder.action(Action { name: "cut".into(), at, lasts, target, deed });
+    let (heard, _) = play(stage, &[("slow", 0, 1), ("take", 100, 1)]);
+    assert_eq!(heard, [(51, 0, Failed, 0), (202, 1, Done, 0)]);
 }
 
 #[test]

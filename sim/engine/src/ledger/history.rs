@@ -39,11 +39,11 @@ impl History {
     }
 
     /// Takes the newest entry out, if it is later than `after`.
-    pub(super) fn pop(&mut self, after: Lsn) -> Option<(u64, Option<Row>)> {
+    pub(super) fn pop(&mut self, after: Lsn) -> Option<(Lsn, u64, Option<Row>)> {
         let (lsn, key) = *self.order.back().filter(|(lsn, _)| *lsn > after)?;
         self.order.pop_back();
         let before = self.before.remove(&(key, lsn)).expect("both hold the same entries");
-        Some((key, before))
+        Some((lsn, key, before))
     }
 
     /// Nobody asks for anything before `floor` any more.

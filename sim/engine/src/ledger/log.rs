@@ -134,10 +134,15 @@ impl Log {
         lost
     }
 
-    /// Truncates what was appended after `after`, as far as it is still here.
-    pub(super) fn lose(&mut self, after: Lsn) -> u64 {
-        let kept = self.entries.partition_point(|entry| entry.lsn <= after);
-        self.truncate(self.first + kept as u64)
+    /// Truncates what was appended after `after`, as far as it is still here. What was appended
+    /// after `told` nobody has heard of: it is not lost.
+    pub(super) fn lose(&mut self, after: Lsn, told: Lsn) -> u64 {
+        let up_to = |lsn: Lsn| self.entries.partition_point(|entry| entry.lsn <= lsn) as u64;
+        let (kept, told) = (up_to(after), up_to(told));
+        let unheard = self.end() - self.first - told.max(kept);
+        let lost = self.truncate(self.first + kept) - unheard;
+        self.lost -= unheard;
+        lost
     }
 
     /// Adds this log's numbers to a record, which may span several partitions.

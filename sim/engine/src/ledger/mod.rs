@@ -173,14 +173,15 @@ impl Ledger {
     }
 
     /// Undoes what was written to the follower's stores after it last advanced: a tail that was
-    /// not synced, the promotion of a replica that lagged. Gives how many writes and records.
-    pub fn lose(&mut self, follower: FollowerId) -> u64 {
+    /// not synced, the promotion of a replica that lagged. Gives how many writes and records;
+    /// counted. Those after `told`, of which nobody has heard, are no loss.
+    pub fn lose(&mut self, follower: FollowerId, told: Lsn) -> u64 {
         let Follower { seen, ref stores } = self.followers[follower.0 as usize];
         let mut lost = 0;
         for store in stores {
             lost += match *store {
-                Store::Table(table) => self.tables[table.0 as usize].lose(seen),
-                Store::Log(log) => self.logs[log.0 as usize].lose(seen),
+                Store::Table(table) => self.tables[table.0 as usize].lose(seen, told),
+                Store::Log(log) => self.logs[log.0 as usize].lose(seen, told),
             };
         }
         lost

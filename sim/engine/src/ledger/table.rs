@@ -291,15 +291,15 @@ impl Table {
         lost
     }
 
-    /// Undoes all writes after `lsn`, newest first; how many there were. What is restored gets
+    /// Undoes all writes after `lsn`, newest first; how many there were up to `told`. What is restored gets
     /// the next version instead of its old one: who read a lost write then holds a stale version,
     /// as it should.
-    pub(super) fn lose(&mut self, after: Lsn) -> u64 {
+    pub(super) fn lose(&mut self, after: Lsn, told: Lsn) -> u64 {
         let mut lost = 0;
-        while let Some((key, before)) = self.history.as_mut().and_then(|h| h.pop(after)) {
+        while let Some((lsn, key, before)) = self.history.as_mut().and_then(|h| h.pop(after)) {
             let version = self.get(key).map_or(0, |row| row.version + 1);
             self.replace(key, before.map(|row| Row { version, ..row }));
-            lost += 1;
+            lost += u64::from(lsn <= told);
         }
         self.lost += lost;
         lost

@@ -76,11 +76,11 @@ fn a_past_that_nobody_kept_cannot_be_read() {
 fn an_unsynced_tail_is_lost_and_counted() {
     let (mut ledger, table, disk) = written();
     ledger.advance(disk, Lsn(1));
-    assert_eq!(ledger.lose(disk), 3);
+    assert_eq!(ledger.lose(disk, Lsn(u64::MAX)), 3);
     assert_eq!((value(ledger.read(table, 5)), ledger.read(table, 6)), (Some(10), None));
     let record = &ledger.table_records()["t"];
     assert_eq!((record.lost, record.sum, record.rows, record.high), (3, 10, 1, 13));
-    assert_eq!(ledger.lose(disk), 0, "nothing more to lose");
+    assert_eq!(ledger.lose(disk, Lsn(u64::MAX)), 0, "nothing more to lose");
     // Key 5 had version 4 (10; 10, 11; 13); who read that, or the lost key 6, was told the past.
     assert!(ledger.stale(table, 5, 4) && ledger.stale(table, 6, 1));
     put(&mut ledger, table, 5, 5);
@@ -104,7 +104,7 @@ fn a_promoted_replica_keeps_what_it_had() {
     ledger.apply(&both, &by(2), Time::ZERO);
     ledger.commit(log, relay, 2);
     assert_eq!(ledger.first(log), 1, "kept for the replica, though the relay has read it");
-    assert_eq!(ledger.lose(replica), 2);
+    assert_eq!(ledger.lose(replica, Lsn(u64::MAX)), 2);
     assert_eq!((value(ledger.read(table, 0)), ledger.end(log)), (Some(1), 1));
     assert_eq!((ledger.committed(log, relay), ledger.log_records()["outbox"].lost), (1, 1));
 }

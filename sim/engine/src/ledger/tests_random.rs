@@ -97,7 +97,7 @@ impl Story {
     }
 
     fn crash(&mut self) {
-        self.ledger.lose(self.disk);
+        self.ledger.lose(self.disk, Lsn(u64::MAX));
         let now = self.copy();
         let then = &self.past[&self.ledger.seen(self.disk)];
         // All but the versions, which rise.
