@@ -21,7 +21,10 @@ use crate::wiring::{Offer, Wiring};
 /// Source: the proxy documentation of nginx (proxy_pass, proxy_next_upstream) and Envoy (router
 /// filter, retry policy).
 ///
-/// Not modelled: CPU time of the gateway itself, connection pools, TLS, buffering, HTTP/2 streams.
+/// Connections to its targets, with TCP's or TLS's handshakes, are its policies' `connections`.
+///
+/// Not modelled: CPU time of the gateway itself, connections of its clients, buffering, HTTP/2
+/// streams.
 ///
 /// Example: `Gateway(replicas: 2, routes: { "/": "api" })`
 #[derive(Clone, Debug, Deserialize)]
@@ -324,7 +327,10 @@ impl Component for Gateway {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let channel = &mut self.channels[slot.channel as usize];
         if slot.granted || channel.cancels() {
-            channel.abandon(cx, &mut slot.tries);
+            match slot.granted {
+                true => channel.let_go(cx, &mut slot.tries),
+                false => channel.abandon(cx, &mut slot.tries),
+            }
             self.slots.discard(key);
             cx.let_go(call);
         }

@@ -3,7 +3,7 @@
 use engine::{Answer, Ask, Component, Cx, OpId, Outcome, Port, Request, Span, Time, Word};
 
 use super::connections::Waiting;
-use super::{Asked, Channel, Try};
+use super::{Asked, Channel, Try, watch};
 
 /// A try's stage while it holds a connection that is open. Between this and none stand the round
 /// trips of a handshake that are left.
@@ -34,6 +34,7 @@ impl Channel {
     ) -> Result<(), Answer> {
         let now = cx.now();
         let Some(pool) = &mut self.connections else { return Ok(()) };
+        pool.hear(&cx.group(self.group).history);
         let state = pool.take(tries.member, now);
         if state != Waiting::Still {
             self.connected(cx, asked, tries, ticket, state);
@@ -41,11 +42,13 @@ impl Channel {
         }
         let until = pool.wait.map_or(Time::NEVER, |wait| now + wait).min(tries.deadline);
         let Some(place) = pool.join(tries.member, again.pack(), until) else {
-            return self.refused(tries);
+            self.lay_down(tries.member);
+            return self.unsent(cx, tries, Outcome::Refused, again);
         };
         tries.place = place + 1;
         if until != Time::NEVER {
-            cx.after(until.since(now), C::Timer::unpack(pool.clock));
+            let clock = watch::patience_of(pool.clock, place);
+            cx.after(until.since(now), C::Timer::unpack(clock));
         }
         Ok(())
     }
@@ -58,23 +61,19 @@ impl Channel {
         asked: &Asked,
         tries: &mut Try,
         ticket: C::Ticket,
+        again: C::Timer,
     ) -> Result<(), Answer> {
         let Some(pool) = &mut self.connections else { return Ok(()) };
         let state = pool.leave(tries.place - 1);
         tries.place = 0;
         if matches!(state, Waiting::Expired | Waiting::Still) {
-            return self.refused(tries);
+            self.lay_down(tries.member);
+            let late = tries.deadline <= cx.now();
+            let outcome = if late { Outcome::TimedOut } else { Outcome::Refused };
+            return self.unsent(cx, tries, outcome, again);
         }
         self.connected(cx, asked, tries, ticket, state);
         Ok(())
-    }
-
-    /// Nothing was sent: certainly not executed.
-    fn refused(&mut self, tries: &Try) -> Result<(), Answer> {
-        if self.counts {
-            self.in_hand[tries.member as usize] -= 1;
-        }
-        Err(Answer::of(Outcome::Refused))
     }
 
     fn connected<C: Component>(
@@ -143,9 +142,7 @@ impl Channel {
         if let Some(pool) = &mut self.connections {
             pool.withdraw(tries.place - 1, cx.now());
             tries.place = 0;
-            if self.counts {
-                self.in_hand[tries.member as usize] -= 1;
-            }
+            self.lay_down(tries.member);
             self.serve(cx);
         }
     }
@@ -157,10 +154,10 @@ impl Channel {
         }
     }
 
-    /// Somebody in line may have waited long enough.
-    pub(super) fn lose_patience<C: Component>(&mut self, cx: &mut Cx<'_, C>) {
+    /// Whoever stands at this place in line may have waited long enough.
+    pub(super) fn lose_patience<C: Component>(&mut self, cx: &mut Cx<'_, C>, place: u16) {
         let Some(pool) = &mut self.connections else { return };
-        while let Some(word) = pool.expire(cx.now()) {
+        if let Some(word) = pool.expire(place, cx.now()) {
             cx.after(Span::ZERO, C::Timer::unpack(word));
         }
     }

@@ -5,6 +5,7 @@
 mod build;
 mod connect;
 mod connections;
+mod end;
 mod pick;
 mod probes;
 mod tries;
@@ -12,7 +13,7 @@ mod watch;
 
 use engine::chance::StreamId;
 use engine::{
-    Answer, Ask, Belief, CallId, Component, Cx, GroupId, Key, LinkId, OpId, Outcome, Port, Request,
+    Answer, Ask, Belief, CallId, Component, Cx, GroupId, LinkId, OpId, Outcome, Port, Request,
     Span, Time,
 };
 
@@ -66,7 +67,7 @@ pub struct Channel {
     plain: bool,
 }
 
-/// So many tries of one question follow redirections.
+/// So many redirections of one question are followed.
 const MOST_HOPS: u8 = 8;
 
 impl Channel {
@@ -113,15 +114,15 @@ impl Channel {
         again: C::Timer,
     ) -> Result<(), Answer> {
         if tries.stands_in_line() {
-            return self.woken(cx, asked, tries, ticket);
+            return self.woken(cx, asked, tries, ticket, again);
         }
         let Some(member) = self.pick(cx, |key| key.of(&asked.request)) else {
-            return Err(Answer::of(Outcome::Refused));
+            return self.nobody(cx, asked, tries, again);
         };
-        self.ask_member(cx, asked, member, tries, ticket, again)
+        self.try_member(cx, asked, member, tries, ticket, again)
     }
 
-    /// Asks a certain member: the answer to a redirection, or a place that the caller knows.
+    /// Asks a certain member: a place that the caller knows.
     #[inline]
     pub fn ask_member<C: Caller>(
         &mut self,
@@ -132,24 +133,61 @@ impl Channel {
         ticket: C::Ticket,
         again: C::Timer,
     ) -> Result<(), Answer> {
+        if tries.stands_in_line() {
+            return self.woken(cx, asked, tries, ticket, again);
+        }
+        self.try_member(cx, asked, member, tries, ticket, again)
+    }
+
+    /// A try of its own.
+    #[inline]
+    fn try_member<C: Caller>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        asked: &Asked,
+        member: u16,
+        tries: &mut Try,
+        ticket: C::Ticket,
+        again: C::Timer,
+    ) -> Result<(), Answer> {
         if tries.made == 0 {
-            tries.deadline = asked.request.deadline;
-            if let Some(total) = self.total {
-                tries.deadline = tries.deadline.min(cx.now() + total);
-            }
-            if let Some(retry) = &mut self.retry {
-                retry.first_try();
-            }
+            self.first_try(cx, asked, tries);
         }
         if tries.deadline <= cx.now() {
             return Err(Answer::of(Outcome::TimedOut));
         }
         tries.made = tries.made.saturating_add(1);
+        self.reach(cx, asked, member, tries, ticket, again)
+    }
+
+    /// When all tries of a question end, and what it pays for those to come.
+    #[inline]
+    fn first_try<C: Component>(&mut self, cx: &Cx<'_, C>, asked: &Asked, tries: &mut Try) {
+        tries.deadline = asked.request.deadline;
+        if let Some(total) = self.total {
+            tries.deadline = tries.deadline.min(cx.now() + total);
+        }
+        if let Some(retry) = &mut self.retry {
+            retry.first_try();
+        }
+    }
+
+    /// Asks a member, in the same try, as soon as there is a connection.
+    #[inline]
+    fn reach<C: Caller>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        asked: &Asked,
+        member: u16,
+        tries: &mut Try,
+        ticket: C::Ticket,
+        again: C::Timer,
+    ) -> Result<(), Answer> {
         tries.member = member;
         if self.counts {
             self.in_hand[member as usize] += 1;
             tries.since = cx.now();
-            self.probe(cx);
+            self.probe(cx, member);
         }
         if self.connections.is_some() {
             return self.acquire(cx, asked, tries, ticket, again);
@@ -186,7 +224,7 @@ impl Channel {
         match answer.outcome {
             Outcome::Done => tries.shakes_hands(),
             Outcome::Redirected => {
-                tries.made < MOST_HOPS && (0..i64::from(self.members)).contains(&answer.value)
+                tries.hops < MOST_HOPS && (0..i64::from(self.members)).contains(&answer.value)
             }
             _ => false,
         }
@@ -209,7 +247,11 @@ impl Channel {
         let member = answer.value as u16;
         self.done(cx, tries, Outcome::Redirected);
         self.redirected(cx, &asked.request, answer);
-        self.ask_member(cx, asked, member, tries, ticket, again)
+        if tries.deadline <= cx.now() {
+            return Err(Answer::of(Outcome::TimedOut));
+        }
+        tries.hops += 1;
+        self.reach(cx, asked, member, tries, ticket, again)
     }
 
     /// An answer has named another member as the one to ask; unless that is for this once, it is
@@ -257,7 +299,7 @@ impl Channel {
         };
         if self.counts {
             self.in_hand[member as usize] += 1;
-            self.probe(cx);
+            self.probe(cx, member);
         }
         cx.forward(call, Port { link: self.link, member });
     }
@@ -265,9 +307,7 @@ impl Channel {
     /// A forwarded call is over. Whether its caller has left or its callee has died cannot be
     /// told apart: neither is held against the member.
     pub fn settled<C: Component>(&mut self, cx: &mut Cx<'_, C>, port: Port, outcome: Outcome) {
-        if self.counts {
-            self.in_hand[port.member as usize] -= 1;
-        }
+        self.lay_down(port.member);
         if outcome != Outcome::Reset {
             self.learn(cx, port.member, outcome);
         }
@@ -278,87 +318,19 @@ impl Channel {
         port.link == self.link
     }
 
-    /// A try has ended. Says whether there is another, and after which pause.
+    /// In which level of priority a member is.
     #[inline]
-    pub fn done<C: Component>(
-        &mut self,
-        cx: &mut Cx<'_, C>,
-        tries: &mut Try,
-        outcome: Outcome,
-    ) -> Next {
-        tries.call = Key::NONE;
-        if self.plain {
-            return Next::Over;
+    fn level_of(&self, member: u16) -> usize {
+        match &self.view {
+            Some(view) if !self.lower.is_empty() => view.level_of(member),
+            _ => 0,
         }
-        self.ended(cx, tries, outcome)
-    }
-
-    /// The same, where a policy says more.
-    #[inline(never)]
-    fn ended<C: Component>(
-        &mut self,
-        cx: &mut Cx<'_, C>,
-        tries: &mut Try,
-        outcome: Outcome,
-    ) -> Next {
-        self.release(cx, tries, connect::is_sound(outcome));
-        if let Some(slots) = &mut self.slots
-            && matches!(outcome, Outcome::Refused | Outcome::Reset | Outcome::TimedOut)
-        {
-            let another = (self.link, (tries.member + 1) % self.members);
-            slots.refresh(cx, &mut self.balance, another);
-        }
-        if self.counts {
-            self.in_hand[tries.member as usize] -= 1;
-            let (took, now) = (cx.now().since(tries.since), cx.now());
-            self.balance_of(tries.member).heard(tries.member, took, now);
-        }
-        if self.view.is_some() {
-            self.learn(cx, tries.member, outcome);
-        }
-        let Some(retry) = &mut self.retry else { return Next::Over };
-        if !retry.may(tries.made, outcome) {
-            return Next::Over;
-        }
-        let stream = self.stream;
-        let last = Span::micros(tries.pause.into());
-        let pause = retry.backoff.pause(u32::from(tries.made), last, || cx.unit(stream));
-        tries.pause = u32::try_from(pause.0 / 1000).unwrap_or(u32::MAX);
-        if cx.now() + pause >= tries.deadline {
-            return Next::Over;
-        }
-        retry.pay();
-        Next::Again(pause)
-    }
-
-    /// The caller gives up a try in flight, or lets go of a grant.
-    pub fn abandon<C: Component>(&mut self, cx: &mut Cx<'_, C>, tries: &mut Try) {
-        if tries.stands_in_line() {
-            return self.step_out(cx, tries);
-        }
-        if cx.hang_up(tries.call) && self.counts {
-            self.in_hand[tries.member as usize] -= 1;
-        }
-        self.release(cx, tries, false);
-        tries.call = Key::NONE;
-    }
-
-    /// A grant in hand was broken by a crash of whoever gave it.
-    pub fn broken<C: Component>(&mut self, cx: &mut Cx<'_, C>, tries: &mut Try) {
-        self.release(cx, tries, false);
-        if self.counts {
-            self.in_hand[tries.member as usize] -= 1;
-        }
-        tries.call = Key::NONE;
     }
 
     /// The rule by which a member is picked.
     #[inline]
     fn balance_of(&mut self, member: u16) -> &mut Balance {
-        let level = match &self.view {
-            Some(view) if !self.lower.is_empty() => view.level_of(member),
-            _ => 0,
-        };
+        let level = self.level_of(member);
         level.checked_sub(1).map_or(&mut self.balance, |below| &mut self.lower[below])
     }
 }

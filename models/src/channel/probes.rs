@@ -23,11 +23,15 @@ pub(super) fn of(check: u32) -> Option<u16> {
 }
 
 impl Channel {
-    /// Asks members what load they have, if the balance goes by that.
-    pub(super) fn probe<C: Caller>(&mut self, cx: &mut Cx<'_, C>) {
-        let Some(prequal) = self.balance.prequal() else { return };
+    /// Asks members what load they have, if the balance goes by that: those of the level of
+    /// priority that `picked` is in, among which the next choice is.
+    pub(super) fn probe<C: Caller>(&mut self, cx: &mut Cx<'_, C>, picked: u16) {
+        let level = self.level_of(picked);
+        let Channel { balance, lower, view, .. } = self;
+        let balance = level.checked_sub(1).map_or(balance, |below| &mut lower[below]);
+        let Some(prequal) = balance.prequal() else { return };
         let (stream, age) = (self.stream, prequal.age());
-        let ready = self.view.as_ref().map_or(&self.ready[..], |view| view.ready(0));
+        let ready = view.as_ref().map_or(&self.ready[..], |view| view.ready(level));
         for &member in prequal.to_probe(ready, &mut |n| cx.below(stream, n)) {
             let request = Request::internal(OpId::PROBE, cx.now());
             let ask = Ask { request, arg: ASKS_FOR_LOAD, timeout: Some(age), cancel: false };
@@ -38,11 +42,11 @@ impl Channel {
 
     /// Such a probe has come back, or not.
     pub(super) fn probed<C: Caller>(&mut self, cx: &mut Cx<'_, C>, member: u16, answer: Answer) {
-        let Some(prequal) = self.balance.prequal() else { return };
+        let stream = self.stream;
+        let Some(prequal) = self.balance_of(member).prequal() else { return };
         if answer.outcome == Outcome::Done {
             let latency = Span(answer.value.max(0) as u64);
             let probe = Probe { member, in_flight: answer.version, latency, at: cx.now() };
-            let stream = self.stream;
             prequal.probed(probe, &mut |n| cx.below(stream, n));
         }
     }

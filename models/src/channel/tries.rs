@@ -32,6 +32,8 @@ pub struct Try {
     pub(super) place: u16,
     /// Tries made.
     pub made: u8,
+    /// Redirections followed: no tries of their own.
+    pub(super) hops: u8,
     /// It has a connection of a pool.
     pub lent: bool,
     /// How far it is with its connection: see [`super::connect`].
@@ -50,6 +52,7 @@ impl Try {
         member: 0,
         place: 0,
         made: 0,
+        hops: 0,
         lent: false,
         stage: 0,
     };

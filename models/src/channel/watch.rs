@@ -6,8 +6,14 @@ use super::{Caller, Channel, probes};
 
 /// The number, instead of a member's, of the clock of outlier detection.
 const TICK: u32 = u32::MAX;
-/// And of the patience of those who wait for a connection.
-const PATIENCE: u32 = u32::MAX - 1;
+/// And, with a place in line added, of the patience of who waits there for a connection.
+const PATIENCE: u32 = 1 << 31;
+
+/// The word of the clock of a place in line, from that of the first: words carry their number in
+/// their low half.
+pub(super) fn patience_of(clock: u64, place: u16) -> u64 {
+    clock + u64::from(place)
+}
 
 impl Channel {
     /// How a call to a member has ended.
@@ -58,8 +64,8 @@ impl Channel {
         ticket: C::Ticket,
     ) {
         let (now, stream) = (cx.now(), self.stream);
-        if member == PATIENCE {
-            return self.lose_patience(cx);
+        if member != TICK && member >= PATIENCE {
+            return self.lose_patience(cx, (member - PATIENCE) as u16);
         }
         let Some(view) = &mut self.view else { return };
         if member == TICK {

@@ -39,7 +39,7 @@ impl Machine {
             &Op::Release { slot, channel } => {
                 let extra = self.extra(key);
                 let mut hold = std::mem::replace(&mut extra.holds[slot as usize], Try::NONE);
-                self.program.channels[channel as usize].abandon(cx, &mut hold);
+                self.program.channels[channel as usize].let_go(cx, &mut hold);
                 if hold.lent {
                     self.bring_back(cx, channel, pending);
                 }

@@ -13,8 +13,8 @@ use crate::wiring::Wiring;
 pub struct ConnectionsSpec {
     /// At most so many altogether. Default: 200.
     pub total: u32,
-    /// At most so many to each member. Default: 50.
-    pub per_member: u32,
+    /// At most so many to each member. Default: 50, or `total` if that is less.
+    pub per_member: Option<u32>,
     /// Who waits longer for a connection is refused. Default: no limit but that of all tries.
     pub wait: Option<Dur>,
     /// How long an idle connection is kept for the next request; 0s: not at all. Default: 60s.
@@ -29,7 +29,7 @@ impl Default for ConnectionsSpec {
     fn default() -> Self {
         ConnectionsSpec {
             total: 200,
-            per_member: 50,
+            per_member: None,
             wait: None,
             keep_alive: Dur(Span::secs(60)),
             handshake: Handshake::Tcp,
@@ -65,12 +65,21 @@ impl Handshake {
 }
 
 impl ConnectionsSpec {
+    /// At most so many to each member.
+    pub fn per_member(&self) -> u32 {
+        self.per_member.unwrap_or(50.min(self.total))
+    }
+
     /// Reports mistakes at the present place.
     pub fn check(&self, wiring: &mut Wiring<'_>) {
-        if self.total == 0 || self.per_member == 0 {
-            wiring.problem("without a connection nothing can be asked: at least 1");
-        } else if self.per_member > self.total {
-            let (each, total) = (self.per_member, self.total);
+        for (field, most) in [("total", self.total), ("per_member", self.per_member())] {
+            if most == 0 && (field == "total" || self.total > 0) {
+                let message = "without a connection nothing can be asked: at least 1";
+                wiring.at_name(field, |w| w.problem(message));
+            }
+        }
+        let (each, total) = (self.per_member(), self.total);
+        if each > total && total > 0 {
             let help = Some(format!("per_member: {total}, or total: {each}"));
             let message = format!("{each} to each member, and yet {total} altogether");
             wiring.at_name("per_member", |w| w.problem_with(message, help));

@@ -33,6 +33,27 @@ fn a_deadline_ends_waiting() {
     assert_eq!(told.answers, [(8, 0, TimedOut), (9, 1, TimedOut)]);
 }
 
+/// Three at once, 8 ms for all tries, one connection: the two in line have run out of time, which
+/// is not the same as having been refused.
+#[test]
+fn who_runs_out_of_time_in_line_is_not_refused() {
+    let policy = r#"(total: "8ms", connections: (total: 1), retry: (attempts: 3, on: [Refused]))"#;
+    let mut answers = Play::new(1, &[say(100, Done)], policy, &[0, 0, 0]).run().answers;
+    answers.sort_by_key(|answer| answer.1);
+    assert_eq!(answers, [(8, 0, TimedOut), (8, 1, TimedOut), (8, 2, TimedOut)]);
+}
+
+/// The second waits from 1 to 6 ms, is refused, pauses for 10 ms, and finds the connection free
+/// that the first had until 12 ms: its second try.
+#[test]
+fn who_waited_in_vain_tries_again() {
+    let policy = r#"(connections: (total: 1, wait: "5ms"),
+        retry: (attempts: 2, on: [Refused], backoff: Fixed("10ms")))"#;
+    let told = Play::new(1, &[say(12, Done)], policy, &[0, 1]).run();
+    assert_eq!(told.asked, [(0, 0, 0), (16, 0, 1)]);
+    assert_eq!(told.answers, [(12, 0, Done), (28, 1, Done)]);
+}
+
 /// A connection whose request got no answer in time is broken: the next one is new, and the line
 /// moves on. The first is given up at 5, the second is asked then, and given up at 10.
 #[test]

@@ -121,23 +121,56 @@ fn a_name_is_kept() {
     assert!((1080..=1500).contains(&last), "{last}");
 }
 
-/// Member 0 names member 1, whom the gateway asks at once: a second try of the same question.
+/// Member 0 names member 1, whom the gateway asks at once, in the same try.
 #[test]
 fn a_gateway_follows_redirections() {
     let elsewhere = Answer { value: 1, ..Answer::of(Redirected) };
     let told = Play::new(2, &[(2, elsewhere), (3, Answer::of(Done))], "()", &[0]).run();
-    assert_eq!(told.asked, [(0, 0, 0), (2, 1, 1)]);
+    assert_eq!(told.asked, [(0, 0, 0), (2, 1, 0)]);
     assert_eq!(told.answers, [(5, 0, Done)]);
 }
 
-/// There is no member 7: the answer stands. And nobody is sent around for ever: eight tries.
+/// There is no member 7: the answer stands. And nobody is sent around for ever: after the first
+/// question eight redirections are followed.
 #[test]
 fn redirections_end() {
     let to = |value| (1, Answer { value, ..Answer::of(Redirected) });
     let told = Play::new(2, &[to(7)], "()", &[0]).run();
     assert_eq!((told.asked.len(), told.answers), (1, vec![(1, 0, Redirected)]));
     let told = Play::new(1, &[to(0)], "()", &[0]).run();
-    assert_eq!((told.asked.len(), told.answers), (8, vec![(8, 0, Redirected)]));
+    assert_eq!((told.asked.len(), told.answers), (9, vec![(9, 0, Redirected)]));
+}
+
+/// Two attempts are two, however often the first one is sent on: the member named fails at 5 ms,
+/// and the second attempt is made.
+#[test]
+fn redirections_are_no_attempts() {
+    let elsewhere = Answer { value: 1, ..Answer::of(Redirected) };
+    let script = [(2, elsewhere), say(3, Failed), say(1, Done)];
+    let told = Play::new(2, &script, "(retry: (attempts: 2))", &[0]).run();
+    assert_eq!(told.asked, [(0, 0, 0), (2, 1, 0), (5, 1, 1)]);
+    assert_eq!(told.answers, [(6, 0, Done)]);
+}
+
+/// Nobody can be asked until 150 ms: tries at 10 and 110 ms find nobody, the third at 210 ms
+/// somebody. Of two tries none does.
+#[test]
+fn nobody_to_ask_is_a_refused_try() {
+    for (policy, answer) in [
+        (r#"(panic: "0%", retry: (attempts: 3, on: [Refused], backoff: Fixed("100ms")))"#, Done),
+        (r#"(panic: "0%", retry: (attempts: 2, on: [Refused], backoff: Fixed("100ms")))"#, Refused),
+        (r#"(panic: "0%", retry: (attempts: 3, on: [Failed], backoff: Fixed("100ms")))"#, Refused),
+    ] {
+        let mut play = Play::new(1, &[say(1, Done)], policy, &[10]);
+        play.crashes = vec![(Some(0), 0, 150)];
+        let told = play.run();
+        let (ends, asked) = match answer {
+            Done => (211, vec![(210, 0, 2)]),
+            _ if policy.contains("Failed") => (10, vec![]),
+            _ => (110, vec![]),
+        };
+        assert_eq!((told.answers, told.asked), (vec![(ends, 0, answer)], asked), "{policy}");
+    }
 }
 
 #[test]
@@ -166,7 +199,8 @@ fn health_that_makes_no_sense_is_named() {
             "a caller has from one to 1000000 connections",
         ),
         ("(connections: (total: 0))", "without a connection nothing can be asked: at least 1"),
-        ("(connections: (total: 5))", "50 to each member, and yet 5 altogether"),
+        ("(connections: (total: 5, per_member: 9))", "9 to each member, and yet 5 altogether"),
+        ("(connections: (per_member: 0))", "without a connection nothing can be asked: at least 1"),
         (r#"(passive: Outliers(interval: "0s"))"#, "`interval` is some time, not none"),
         ("(passive: Outliers(success_rate: (stdev_factor: -1)))", "`stdev_factor` is not below 0"),
         ("(passive: MaxFails(fails: 0))", "at least one failure"),

@@ -3,16 +3,18 @@
 //! One per caller and callee, so that several balancers disagree for a while, as in life. Callers
 //! that just know who is up need none of this: see [`crate::channel::Channel`].
 
+use std::collections::VecDeque;
+
 use engine::chance::StreamId;
 use engine::{Belief, Change, Component, Cx, GroupId, MemberState, OpId, Outcome, Span, Time};
 
 use super::health::checks::Checks;
 use super::health::levels::{Level, shares};
 use super::health::max_fails::MaxFails;
-use super::health::names::{Copy, Names};
+use super::health::names::Copy;
 use super::health::outliers::{Outliers, Verdict};
-use super::health::registry::Registry;
 use super::health::slow_start::SlowStart;
+use super::health::source::{Known, Source};
 use super::health::spec::{SlowStartSpec, ViewSpec};
 use super::spec::Policy;
 
@@ -20,7 +22,16 @@ use super::spec::Policy;
 #[derive(Clone, Debug)]
 pub struct View {
     source: Source,
-    belief: Belief,
+    /// What is known of the group, in the order of time: of a crowd as much as somebody in it may
+    /// still go by, of others the present only.
+    copies: VecDeque<Known>,
+    /// Which of them this request goes by.
+    present: usize,
+    /// How often what it knows at present or concludes of members has changed: who can be asked is
+    /// worked out anew from each copy when that is used next.
+    conclusions: u64,
+    /// The copy by which the last request went, and the conclusions.
+    last: (usize, u64),
     /// It looks for itself.
     pub checks: Option<Checks>,
     /// It draws conclusions from its calls.
@@ -34,38 +45,9 @@ pub struct View {
     warm_from: Time,
     /// In which level of priority each member is.
     level_of: Vec<u8>,
-    /// Who can be asked now.
-    rotation: Rotation,
-    /// Of a crowd: who could be asked from when on.
-    past: Vec<(Time, Rotation)>,
-    /// Which of them it is now.
-    present: usize,
     /// Of the chosen level those whom nginx's rule does not skip now.
     unskipped: Vec<u16>,
     skips: bool,
-    /// Who can be asked has to be worked out anew.
-    dirty: bool,
-}
-
-/// Where it learns who is there.
-#[derive(Clone, Debug)]
-enum Source {
-    /// It knows.
-    Truth,
-    /// It never hears of anything: a list in a file.
-    Fixed,
-    /// It reads a list of leases.
-    Registry(Registry),
-    /// It resolves a name.
-    Names(Names, Copy),
-    /// It is many users, each of whom has resolved a name; so much of the history is known.
-    Crowd(Names, usize),
-}
-
-/// Who can be asked, in order, by level; and the part of the load of each level, in percent.
-#[derive(Clone, Debug, Default)]
-struct Rotation {
-    levels: Vec<(u32, Vec<u16>)>,
 }
 
 /// What a caller concludes from how its calls end.
@@ -95,7 +77,10 @@ impl View {
         }
         Some(View {
             source: Source::new(view, members, crowd),
-            belief: Belief::new(members),
+            copies: VecDeque::from([Known::new(members)]),
+            present: 0,
+            conclusions: 0,
+            last: (0, u64::MAX),
             checks: view.and_then(|view| Checks::new(view, members, op)),
             passive: policy.passive.as_ref().map_or(Passive::None, |it| it.build(members)),
             panic: policy.panic.map(|share| share.0 * 100.0),
@@ -103,12 +88,8 @@ impl View {
             since: vec![Some(Time::ZERO); members as usize],
             warm_from: Time::ZERO,
             level_of,
-            rotation: Rotation::default(),
-            past: Vec::new(),
-            present: 0,
             unskipped: Vec::with_capacity(members as usize),
             skips: false,
-            dirty: true,
         })
     }
 
@@ -137,12 +118,12 @@ impl View {
                 let age = phase();
                 *copy = Copy::new(names.kept(unit()), now, age);
             }
-            Source::Truth | Source::Fixed | Source::Crowd(..) => {}
+            Source::Truth | Source::Fixed | Source::Crowd(_) => {}
         }
     }
 
-    /// Brings it up to date, for a request that is about to be made. Whether who can be asked has
-    /// been worked out anew.
+    /// Brings it up to date, for a request that is about to be made. Whether who can be asked may
+    /// differ from the last time.
     pub fn update<C: Component>(
         &mut self,
         cx: &mut Cx<'_, C>,
@@ -150,52 +131,55 @@ impl View {
         stream: StreamId,
     ) -> bool {
         let now = cx.now();
-        self.dirty |= match &mut self.source {
-            Source::Truth => cx.catch_up(group, &mut self.belief, Span::ZERO),
+        let known = &mut self.copies[0];
+        let news = match &mut self.source {
+            Source::Truth => cx.catch_up(group, &mut known.belief, Span::ZERO),
             Source::Fixed => false,
             Source::Registry(it) => it.due(now) && it.read(&cx.group(group).history, now),
             Source::Names(names, copy) => {
                 let lag = copy.age(now) + names.notice;
-                cx.catch_up(group, &mut self.belief, lag)
+                cx.catch_up(group, &mut known.belief, lag)
             }
-            Source::Crowd(names, _) => {
+            Source::Crowd(names) => {
+                let names = *names;
                 let luck = if names.stubborn > 0.0 { cx.unit(stream) } else { 1.0 };
                 let as_of = names.as_of(now, luck, cx.unit(stream));
-                self.recall(&cx.group(group).history, now, as_of);
-                return false;
+                self.recall(&cx.group(group).history, now, as_of, names.oldest());
+                false
             }
         };
-        let news = self.dirty;
-        if news {
-            self.look(now);
-        }
-        news
+        self.conclusions += u64::from(news);
+        self.look(now)
     }
 
-    /// Of a crowd: what was so at `as_of`.
-    fn recall(&mut self, history: &[Change], now: Time, as_of: Time) {
-        let Source::Crowd(_, mut known) = self.source else { return };
-        while self.past.is_empty() || history.get(known).is_some_and(|it| it.at <= now) {
-            let at = if self.past.is_empty() { Time::ZERO } else { history[known].at };
-            known += history[known..].iter().take_while(|change| change.at <= at).count();
-            self.belief.catch_up(history, at);
-            self.look(at);
-            self.past.push((at, self.rotation.clone()));
+    /// Of a crowd: reads on in the history, and finds what was so at `as_of`. Nobody goes by
+    /// anything older than `oldest`.
+    fn recall(&mut self, history: &[Change], now: Time, as_of: Time, oldest: Span) {
+        while let Some(next) = self.newest().next(history, now) {
+            let from = next.from;
+            self.copies.push_back(next);
+            self.take_stock(from);
         }
-        if let Source::Crowd(_, read) = &mut self.source {
-            *read = known;
+        while let Some(second) = self.copies.get(1)
+            && now.since(second.from) >= oldest
+        {
+            self.copies.pop_front();
         }
-        self.present = self.past.partition_point(|(at, _)| *at <= as_of).saturating_sub(1);
+        self.present = self.copies.partition_point(|it| it.from <= as_of).saturating_sub(1);
     }
 
-    fn rotation(&self) -> &Rotation {
-        self.past.get(self.present).map_or(&self.rotation, |(_, rotation)| rotation)
+    fn newest(&self) -> &Known {
+        self.copies.back().expect("there is always one")
+    }
+
+    fn levels_now(&self) -> &[(u32, Vec<u16>)] {
+        &self.copies[self.present].levels
     }
 
     /// Which level this request goes to; `None` if there is nobody to ask. `percent` draws below
     /// 100.
     pub fn level(&mut self, now: Time, percent: impl FnOnce() -> u32) -> Option<usize> {
-        let levels = &self.rotation().levels;
+        let levels = self.levels_now();
         let level = match levels.iter().position(|(share, _)| *share == 100) {
             Some(level) => level,
             None if levels.iter().all(|(share, _)| *share == 0) => return None,
@@ -222,23 +206,59 @@ impl View {
             return;
         }
         self.unskipped.clear();
-        let (_, ready) = &self.rotation.levels[level];
+        let (_, ready) = &self.copies[self.present].levels[level];
         self.unskipped.extend(ready.iter().filter(|member| it.serves(**member, now)));
         self.skips = !self.unskipped.is_empty() || self.panic.is_none_or(|least| least == 0.0);
     }
 
     /// Who can be asked of the level chosen last.
     pub fn ready(&self, level: usize) -> &[u16] {
-        if self.skips { &self.unskipped } else { &self.rotation().levels[level].1 }
+        if self.skips { &self.unskipped } else { &self.levels_now()[level].1 }
     }
 
-    /// Works out anew who can be asked.
+    /// Works out who can be asked, if that is not known; whether it may be somebody else than the
+    /// last time.
+    #[inline]
+    fn look(&mut self, now: Time) -> bool {
+        let known = &self.copies[self.present];
+        if known.worked_out != Some(self.conclusions) {
+            self.work_out(now);
+        }
+        let this = (self.copies[self.present].read, self.conclusions);
+        std::mem::replace(&mut self.last, this) != this
+    }
+
     #[cold]
-    fn look(&mut self, now: Time) {
-        self.dirty = false;
+    fn work_out(&mut self, now: Time) {
+        self.take_stock(now);
         let members = self.since.len() as u16;
-        for member in 0..members {
-            let well = self.well(member);
+        let belief = &self.copies[self.present].belief;
+        let mut levels = vec![Level::default(); self.levels()];
+        for member in (0..members).filter(|member| self.exists(*member, belief)) {
+            let level = &mut levels[self.level_of(member)];
+            level.total += 1;
+            level.available += u32::from(self.well(member, belief));
+        }
+        let share = |(level, (share, panics)): (usize, (u32, bool))| {
+            let exists = |it: u16| self.exists(it, belief);
+            let believed = |it: u16| if panics { exists(it) } else { self.well(it, belief) };
+            let here = |it: &u16| self.level_of(*it) == level && believed(*it);
+            (share, (0..members).filter(here).collect())
+        };
+        let levels = shares(&levels, self.panic).into_iter().enumerate().map(share).collect();
+        let known = &mut self.copies[self.present];
+        (known.levels, known.worked_out) = (levels, Some(self.conclusions));
+    }
+
+    /// From the newest that is known: who has come into rotation, and whom outlier detection is
+    /// about.
+    fn take_stock(&mut self, now: Time) {
+        for member in 0..self.since.len() as u16 {
+            let belief = &self.newest().belief;
+            let (well, there) = (self.well(member, belief), self.exists(member, belief));
+            if let Passive::Outliers(it) = &mut self.passive {
+                it.is_there(member, there);
+            }
             let since = &mut self.since[member as usize];
             if well && since.is_none() {
                 *since = Some(now);
@@ -248,38 +268,25 @@ impl View {
                 *since = None;
             }
         }
-        let well = |member: u16| self.since[member as usize].is_some();
-        let mut levels = vec![Level::default(); self.levels()];
-        for member in (0..members).filter(|member| self.exists(*member)) {
-            let level = &mut levels[self.level_of(member)];
-            level.total += 1;
-            level.available += u32::from(well(member));
-        }
-        let share = |(level, (share, panics)): (usize, (u32, bool))| {
-            let believed = |it: u16| if panics { self.exists(it) } else { well(it) };
-            let here = |it: &u16| self.level_of(*it) == level && believed(*it);
-            (share, (0..members).filter(here).collect())
-        };
-        let levels = shares(&levels, self.panic).into_iter().enumerate().map(share).collect();
-        self.rotation = Rotation { levels };
     }
 
     /// Who is believed to be part of the group at all.
     pub fn present(&self) -> impl Iterator<Item = u16> {
-        (0..self.since.len() as u16).filter(|member| self.exists(*member))
+        let belief = &self.copies[self.present].belief;
+        (0..self.since.len() as u16).filter(|member| self.exists(*member, belief))
     }
 
     /// Whether a member is.
-    fn exists(&self, member: u16) -> bool {
+    fn exists(&self, member: u16, belief: &Belief) -> bool {
         match &self.source {
             Source::Registry(it) => it.lists(member),
-            _ => self.belief.state(member) != MemberState::Gone,
+            _ => belief.state(member) != MemberState::Gone,
         }
     }
 
     /// Whether a member is believed to be well.
-    fn well(&self, member: u16) -> bool {
-        let state = self.belief.state(member);
+    fn well(&self, member: u16, belief: &Belief) -> bool {
+        let state = belief.state(member);
         let up = match (&self.source, &self.checks) {
             (Source::Registry(it), _) => it.lists(member),
             // Somebody who checks for itself does not hear of crashes.
@@ -322,7 +329,7 @@ impl View {
         match &mut self.passive {
             Passive::None => {}
             Passive::Outliers(it) => {
-                self.dirty |= it.heard(member, Verdict::of(outcome), now, unit);
+                self.conclusions += u64::from(it.heard(member, Verdict::of(outcome), now, unit));
             }
             Passive::MaxFails(it, failures) => it.heard(member, failures[outcome as usize], now),
         }
@@ -331,12 +338,12 @@ impl View {
     /// A check has come back.
     pub fn checked(&mut self, member: u16, passed: bool) {
         if let Some(checks) = &mut self.checks {
-            self.dirty |= checks.checked(member, passed);
+            self.conclusions += u64::from(checks.checked(member, passed));
         }
         if let Passive::Outliers(it) = &mut self.passive
             && passed
         {
-            self.dirty |= it.passed(member);
+            self.conclusions += u64::from(it.passed(member));
         }
     }
 
@@ -351,27 +358,11 @@ impl View {
     /// The clock of outlier detection.
     pub fn tick(&mut self, now: Time, unit: &mut dyn FnMut() -> f64) {
         if let Passive::Outliers(it) = &mut self.passive {
-            self.dirty |= it.tick(now, unit);
+            self.conclusions += u64::from(it.tick(now, unit));
         }
     }
 }
 
-impl Source {
-    fn new(view: Option<&ViewSpec>, members: u16, crowd: bool) -> Source {
-        match view {
-            Some(ViewSpec::Static) => Source::Fixed,
-            Some(ViewSpec::Registry { renew, expire, poll }) => {
-                Source::Registry(Registry::new(members, renew.0, expire.0, poll.0))
-            }
-            Some(ViewSpec::Names { ttl, notice, stubborn, keep }) => {
-                let (ttl, notice, keep) = (ttl.0, notice.0, keep.0);
-                let names = Names { ttl, notice, stubborn: stubborn.0, keep };
-                match crowd {
-                    true => Source::Crowd(names, 0),
-                    false => Source::Names(names, Copy::new(ttl, Time::ZERO, 0.0)),
-                }
-            }
-            Some(ViewSpec::Instant | ViewSpec::Checked { .. }) | None => Source::Truth,
-        }
-    }
-}
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

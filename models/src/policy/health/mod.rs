@@ -10,4 +10,5 @@ pub mod names;
 pub mod outliers;
 pub mod registry;
 pub mod slow_start;
+pub mod source;
 pub mod spec;

@@ -26,6 +26,12 @@ impl Names {
         if luck < self.stubborn { self.keep } else { self.ttl }
     }
 
+    /// Nobody goes by anything older.
+    pub fn oldest(&self) -> Span {
+        let kept = if self.stubborn > 0.0 { self.ttl.max(self.keep) } else { self.ttl };
+        kept + self.notice
+    }
+
     /// As of when a user of a crowd knows the group at `now`; `age`, in [0, 1), is the age of the
     /// copy. Before the beginning nothing had changed.
     pub fn as_of(&self, now: Time, luck: f64, age: f64) -> Time {

@@ -58,6 +58,8 @@ pub struct FailurePercentage {
 pub struct Outliers {
     rules: Rules,
     members: Vec<Member>,
+    /// How many of them are part of the group.
+    hosts: u32,
     ejected: u32,
     /// Ejections so far.
     ejections: u64,
@@ -65,6 +67,8 @@ pub struct Outliers {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Member {
+    /// It is no part of the group.
+    gone: bool,
     errors_in_a_row: u32,
     gateway_in_a_row: u32,
     requests: u32,
@@ -102,8 +106,8 @@ impl Verdict {
 impl Outliers {
     /// Nothing seen yet.
     pub fn new(members: u16, rules: Rules) -> Outliers {
-        let members = vec![Member::default(); members as usize];
-        Outliers { rules, members, ejected: 0, ejections: 0 }
+        let (hosts, members) = (members.into(), vec![Member::default(); members as usize]);
+        Outliers { rules, members, hosts, ejected: 0, ejections: 0 }
     }
 
     /// How often [`Outliers::tick`] is due.
@@ -121,6 +125,18 @@ impl Outliers {
         self.ejections
     }
 
+    /// Whether a member is part of the group. Who leaves is forgotten, ejection and all: a member
+    /// that joins is a new one.
+    pub fn is_there(&mut self, member: u16, there: bool) {
+        let it = &mut self.members[member as usize];
+        if it.gone != there {
+            return;
+        }
+        self.ejected -= u32::from(it.since.is_some());
+        *it = Member { gone: !there, ..Member::default() };
+        self.hosts = if there { self.hosts + 1 } else { self.hosts - 1 };
+    }
+
     /// A call has ended. `unit` draws from [0, 1). Returns whether the member was ejected for it.
     pub fn heard(
         &mut self,
@@ -131,6 +147,9 @@ impl Outliers {
     ) -> bool {
         let rules = self.rules;
         let it = &mut self.members[member as usize];
+        if it.gone {
+            return false;
+        }
         it.requests = it.requests.saturating_add(1);
         match verdict {
             Verdict::Fine => {
@@ -182,7 +201,7 @@ impl Outliers {
 
     fn eject(&mut self, member: u16, now: Time, unit: &mut dyn FnMut() -> f64) -> bool {
         let Rules { base, max, jitter, max_percent, always_one, .. } = self.rules;
-        let percent = 100.0 * f64::from(self.ejected + 1) / self.members.len() as f64;
+        let percent = 100.0 * f64::from(self.ejected + 1) / f64::from(self.hosts);
         let may = percent <= max_percent || (always_one && self.ejected == 0);
         let it = &mut self.members[member as usize];
         if it.since.is_some() || !may {

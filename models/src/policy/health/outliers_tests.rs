@@ -158,3 +158,28 @@ fn a_jitter_is_added() {
     (0..5).for_each(|_| _ = it.heard(0, Error, at(3), &mut || 0.5));
     assert_eq!(ticks(&mut it, 10..=100), Some(50));
 }
+
+/// Of ten six have left: of the four that are there one would be 25 %, which is more than 10 %.
+/// They are counted again when they are back: one of ten is 10 %.
+#[test]
+fn who_has_left_does_not_count() {
+    let mut it = Outliers::new(10, PLAIN);
+    (4..10).for_each(|member| it.is_there(member, false));
+    assert!(!hear(&mut it, 0, &[Error; 5], at(1)).contains(&true));
+    (4..10).for_each(|member| it.is_there(member, true));
+    assert!(hear(&mut it, 0, &[Error; 5], at(2))[4]);
+}
+
+/// Who leaves while it is ejected makes room for another at once, is not ejected for answers that
+/// come after it has left, and comes back as a new member.
+#[test]
+fn who_leaves_is_forgotten() {
+    let mut it = Outliers::new(20, Rules { max_percent: 6.0, ..PLAIN });
+    assert!(hear(&mut it, 3, &[Error; 5], at(1))[4]);
+    assert!(!hear(&mut it, 4, &[Error; 5], at(1)).contains(&true), "2 of 20 are 10 %");
+    it.is_there(3, false);
+    assert!(!it.is_out(3) && !hear(&mut it, 3, &[Error; 5], at(2)).contains(&true));
+    assert!(hear(&mut it, 4, &[Error; 5], at(2))[4], "1 of 19 is 5.3 %");
+    it.is_there(3, true);
+    assert!(!it.is_out(3));
+}
