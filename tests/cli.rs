@@ -42,8 +42,9 @@ fn exit_codes_are_as_documented() {
     assert_eq!(code("fail", r#""latency p99 < 1us""#, &[]), Some(1));
     assert_eq!(code("usage", "", &["--no-such-option"]), Some(2));
     assert_eq!(code("invalid", r#""latncy p99 < 1s""#, &[]), Some(3));
-    // Nothing ends in an operation that nobody asks for before 1 ns.
-    assert_eq!(code("nothing", r#""hit_ratio{api} < 50%""#, &[]), Some(4));
+    // Users come for two seconds and wait for some milliseconds: later nothing ends.
+    let later = scenario(r#"settle: "1s", checks: ["errors = 0 during 2500ms..3s"],"#);
+    assert_eq!(run("nothing", &later, &[]).status.code(), Some(4));
     assert_eq!(code("output", "", &["--out", "/dev/null/here"]), Some(74));
 }
 
@@ -138,6 +139,20 @@ const MISTAKES: &[(&str, &str)] = &[
     ("counter", r#"checks: ["count{sold} = 1"],"#),
     ("table", r#"checks: ["low{table=seat} = 1"],"#),
     ("action", r#"checks: ["recovery{action=Crash(api)} < 1s"],"#),
+    ("windows", r#"checks: ["latency p99 < 1s before 1s after 1s"],"#),
+    ("percentile", r#"checks: ["latency p0.0001 < 1s"],"#),
+    ("much", r#"checks: ["errors rate < 200%"],"#),
+    ("level", r#"checks: ["entries{component=api} max < 5"],"#),
+    ("look-ups", r#"checks: ["hit_ratio{component=api} > 5%"],"#),
+    ("total", r#"checks: ["tally{component=api, of=hits} > 5"],"#),
+    (
+        "members",
+        r#"variants: { "many": (components: { "api": Service(replicas: 20) }) },
+    checks: ["queue{component=api/3} max < 5"],"#,
+    ),
+    ("own checks", r#"variants: { "a": (checks: ["latency p99 < 1ns"]), "b": () },"#),
+    ("own seeds", r#"variants: { "a": (), "b": (seeds: 3) },"#),
+    ("digits", "seeds: banana,"),
     ("many", r#"seeds: 0, checks: ["latncy p99 < 1s", "low{table=x} = 1"],"#),
 ];
 
@@ -154,6 +169,55 @@ fn mistakes_are_told_with_their_places() {
         told += &format!("== {name}: exit {:?}\n{text}\n", output.status.code());
     }
     insta::assert_snapshot!(told);
+}
+
+/// Nobody is left to crash, to join or to leave: what would help is different each time.
+#[test]
+fn actions_that_touch_nobody_are_mistakes() {
+    let told = |name: &str, timeline: &str| {
+        let output = run(name, &scenario(&format!("timeline: [{timeline}],")), &[]);
+        assert_eq!(output.status.code(), Some(3), "{name}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let gone = r#"(at: "0s", do: Leave("api")), (at: "1s", do: Leave("api"), as: "again")"#;
+    let gone = told("idle-leave", gone);
+    assert!(gone.contains("`again` touched nothing") && !gone.contains("`Leave(api)`"), "{gone}");
+    assert!(gone.contains("whom it names had left already"), "{gone}");
+    let there = r#"(at: "0s", do: Join("api")), (at: "1s", do: Join("api"), as: "again")"#;
+    let there = told("idle-join", there);
+    assert!(there.contains("whom it names was there already"), "{there}");
+    let headless = r#"(
+        duration: "2s",
+        components: { "log": Topic(partitions: 1, brokers: 1) },
+        timeline: [(at: "0s", do: Crash("log")), (at: "1s", do: Pause("leader of log/0"))],
+    )"#;
+    let output = run("idle-leader", headless, &[]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("nobody led it then: choose another time"), "{told}");
+}
+
+/// What the command line adds is judged, too.
+#[test]
+fn wishes_that_mean_nothing_are_told() {
+    let told = |name: &str, more: &[&str]| {
+        let output = run(name, &scenario(""), more);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, text) = told("later", &["--until", "1000h"]);
+    assert_eq!(code, Some(0));
+    assert!(text.starts_with("warning: `--until 3600000s` is after the end, 2s\n"), "{text}");
+    let (code, text) = told("no-variant", &["--variant", "x"]);
+    assert_eq!(code, Some(3));
+    assert_eq!(text, "error: there is no variant `x`\nhelp: the scenario has none\n");
+    let (code, text) = told("seeds", &["--seeds", "1..99999999999"]);
+    assert!(code == Some(2) && text.contains("at most 1000000 seeds"), "{text}");
+    let folder = folder("validate");
+    std::fs::write(folder.join("s.ron"), scenario("")).unwrap();
+    let output = sim(&folder, &["validate", "s.ron"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "s.ron: ok, 0 checks\n");
+    let output = sim(&folder, &["validate", "s.ron", "--set", "warmup=3s"]);
+    assert_eq!(output.status.code(), Some(3));
 }
 
 /// Stores that are sharded in ways that make no sense: who keeps what is shown where it is said.

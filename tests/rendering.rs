@@ -44,7 +44,7 @@ fn report(name: &str, text: &str, seeds: u64) -> Report {
     let seeds: Vec<u64> = (1..=seeds).collect();
     let runs = sweep(&prepared.variants, &seeds, &prepared.missing, 1, &|_, _| {}).unwrap();
     let judged = judge(&prepared.checks, &runs);
-    sim::report::report(&prepared, runs, &judged, "sim run small.ron".into())
+    sim::report::report(&prepared, runs, &judged, ("small.ron".into(), String::new()))
 }
 
 #[test]

@@ -8,7 +8,6 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use serde_json::Value;
-use sim::prepare::{Wishes, prepare};
 
 /// A thousand requests: half always take 10 ms, half always 30 ms, and one action.
 const SCENARIO: &str = r#"(
@@ -163,12 +162,83 @@ fn from_base64(text: &str) -> Vec<u8> {
     bytes.collect()
 }
 
-/// The scenario that was run, written out, is the scenario.
+/// Two speeds, two variants, more time than is wanted, and no name but the file's.
+const VARIANTS: &str = r#"(
+    duration: "10s",
+    components: { "shop": Service(operations: { "get": [Work(Exp("5ms"))] }) },
+    policies: { "shop": (timeout: "8ms") },
+    traffic: { "users": Open(rate: "50/s", to: "shop.get") },
+    variants: { "a": (), "b": (traffic: { "users": Open(rate: "20/s") }) },
+)"#;
+
+fn play(folder: &Path, arguments: &[&str]) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sim"));
+    let status = command.current_dir(folder).args(arguments).arg("--quiet").status();
+    assert!(status.unwrap().success(), "{arguments:?}");
+}
+
+/// What the page says, done in its folder, leaves the same results, byte by byte.
 #[test]
 fn the_effective_scenario_runs_again() {
-    let file = run("effective").join("scenario.effective.ron");
-    let mut diagnostics = sim::text::Diagnostics::default();
-    let prepared = prepare(&file, &Wishes::default(), &mut diagnostics);
-    let prepared = prepared.unwrap_or_else(|| panic!("{}", diagnostics.render()));
-    assert_eq!((prepared.name.as_str(), prepared.checks.len()), ("two-speeds", 2));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("results/again");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("shops.ron"), VARIANTS).unwrap();
+    let wanted = ["--seed", "7", "--set", "policies.shop.timeout=9ms", "--variant", "b"];
+    let wanted = [&wanted[..], &["--until", "5s"]].concat();
+    play(&folder, &[&["run", "shops.ron", "--out", "first"], &wanted[..]].concat());
+    let first = folder.join("first");
+    let page = read(&first, "report.html");
+    let again = page.split("from this folder: <code>sim ").nth(1).unwrap();
+    let again: Vec<&str> = again.split("</code>").next().unwrap().split(' ').collect();
+    play(&first, &[&again[..], &["--out", "../second"]].concat());
+    let (mut one, mut two) = (files(&first), files(&folder.join("second")));
+    for all in [&mut one, &mut two] {
+        all.remove(Path::new("meta.json")).unwrap();
+    }
+    assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
+    for (name, bytes) in &one {
+        assert!(*bytes == two[name], "{} differs", name.display());
+    }
+}
+
+/// Of the run before nothing is left but what it did not write.
+#[test]
+fn results_are_of_one_run() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("results/over");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("shops.ron"), VARIANTS).unwrap();
+    play(&folder, &["run", "shops.ron", "--out", "out"]);
+    let out = folder.join("out");
+    assert!(out.join("compare.csv").exists() && out.join("charts/a/latency.svg").exists());
+    std::fs::write(out.join("notes.txt"), "mine").unwrap();
+    play(&folder, &["run", "shops.ron", "--out", "out", "--variant", "b"]);
+    assert!(!out.join("compare.csv").exists() && !out.join("charts/a").exists());
+    assert!(!out.join("charts/compare.svg").exists() && out.join("notes.txt").exists());
+    assert!(out.join("charts/b/latency.svg").exists());
+}
+
+/// 200 even requests a second of 4 ms each for 10 s: 80 % busy, 200 calls a second, however long
+/// something else goes on afterwards.
+#[test]
+fn rates_are_of_the_time_that_counts() {
+    let text = r#"(
+        components: { "api": Service(server: Threads(workers: 1, queue: 9),
+            operations: { "get": [Work("4ms")] }) },
+        traffic: { "users": Open(rate: "200/s", arrivals: Even, to: "api.get") },
+        duration: "10s", warmup: "2s", settle: "10m",
+        variants: { "alone": (), "beside": (components: {
+            "other": Service(jobs: { "t": Every("1s", [Count("x")]) }) }) },
+        checks: ["work{component=api} rate within 199/s..201/s"],
+    )"#;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("results/rates");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("rates.ron"), text).unwrap();
+    play(&folder, &["run", "rates.ron", "--out", "out"]);
+    let result: Value = serde_json::from_str(&read(&folder.join("out"), "result.json")).unwrap();
+    for variant in ["alone", "beside"] {
+        let member = &result["variants"][variant]["components"]["api"]["members"][0];
+        let busy = member["utilisation"].as_f64().unwrap();
+        assert!((busy - 0.8).abs() < 1e-3, "{variant}: {busy}");
+    }
 }

@@ -9,7 +9,7 @@ use engine::{Histogram, Outcome, RunRecord};
 use crate::format::exact;
 use crate::series::{QUANTILES, quoted};
 use crate::summary::bottleneck;
-use crate::totals::{latency, loads, outcomes};
+use crate::totals::{counted_seconds, latency, loads, outcomes};
 use crate::{Report, VariantRuns};
 
 /// A value over all seeds together, and the lowest and highest of single seeds.
@@ -40,7 +40,8 @@ pub struct Line<'a> {
     pub percentiles: [Spread; 4],
     /// The longest, in nanoseconds.
     pub max: u64,
-    /// For whom users waited and who was busiest in its busiest interval, and that share.
+    /// Of those for whom users waited, the member that was busiest in its busiest interval, and
+    /// that share.
     pub busiest: Option<(String, f64)>,
 }
 
@@ -68,7 +69,7 @@ fn line<'a>(report: &Report, variant: &'a VariantRuns) -> Line<'a> {
         mean: spread(&|sums| sums.took.mean()),
         percentiles: QUANTILES.map(|(_, q)| spread(&|sums| sums.took.quantile(q) as f64)),
         max: all.took.max(),
-        busiest: busiest.map(|load| (load.name.clone(), load.peak.unwrap_or(0.0))),
+        busiest: busiest.map(|peak| (peak.who.clone(), peak.value)),
     }
 }
 
@@ -82,8 +83,7 @@ struct Sums {
 
 impl Sums {
     fn of(runs: &[RunRecord]) -> Sums {
-        let counted = |run: &RunRecord| run.duration.0.saturating_sub(run.warmup.0) as f64 / 1e9;
-        let seconds = runs.iter().map(counted).sum::<f64>();
+        let seconds = runs.iter().map(counted_seconds).sum::<f64>();
         Sums { ends: outcomes(runs), took: latency(runs), seconds }
     }
 }

@@ -9,6 +9,7 @@ pub mod page;
 pub mod result;
 pub mod series;
 pub mod summary;
+mod tables;
 pub mod topology;
 pub mod totals;
 mod write;
@@ -30,8 +31,10 @@ pub struct Report {
     pub variants: Vec<VariantRuns>,
     /// What was checked, in the scenario's order.
     pub checks: Vec<CheckRow>,
-    /// The command that runs this again.
-    pub reproduce: String,
+    /// The file that was played, as a shell takes it.
+    pub file: String,
+    /// What stands behind the file in the command that runs this again.
+    pub flags: String,
 }
 
 /// The runs of one variant, one per seed, in order.
@@ -98,6 +101,11 @@ impl Report {
         let any = |verdict| self.checks.iter().any(|check| check.verdict == verdict);
         let worst = [Verdict::Fail, Verdict::NoSamples, Verdict::Inconclusive];
         worst.into_iter().find(|verdict| any(*verdict)).unwrap_or(Verdict::Pass)
+    }
+
+    /// The command that plays this again, from a file with the scenario.
+    pub fn again(&self, file: &str) -> String {
+        format!("sim run {file}{}", self.flags)
     }
 
     /// All runs of all variants.

@@ -3,12 +3,11 @@
 
 use std::fmt::Write as _;
 
-use engine::Outcome;
-
 use crate::compare::{self, Line};
 use crate::format::{count, percent, time};
 use crate::summary::remarks;
-use crate::totals::{combined, latencies, loads};
+use crate::tables::{self, OF_COMPONENTS, OF_LATENCY};
+use crate::totals::combined;
 use crate::{Report, VariantRuns, Verdict, topology};
 
 const STYLE: &str = "body{font:15px/1.5 sans-serif;color:#111;max-width:1100px;margin:2em auto;\
@@ -75,25 +74,23 @@ fn heading(out: &mut String, report: &Report) {
         }
     };
     let seeds: Vec<u64> = report.variants[0].runs.iter().map(|run| run.seed).collect();
-    // Without the path of the scenario: equal runs leave equal bytes, wherever they are played.
-    let (seeds, again) = match &seeds[..] {
-        [only] => (format!("seed {only}"), format!("--seed {only}")),
-        [first, .., last] => (
-            format!("{} seeds, {first} to {last}", seeds.len()),
-            format!("--seeds {first}..{last}"),
-        ),
-        [] => Default::default(),
+    let seeds = match &seeds[..] {
+        [first, .., last] => format!("{} seeds, {first} to {last}", seeds.len()),
+        one => format!("seed {}", one.first().copied().unwrap_or_default()),
     };
+    // Without the path of the scenario: equal runs leave equal bytes, wherever they are played.
+    let again = report.again("scenario.effective.ron");
     let requests: u64 = report.runs().map(|run| run.requests.generated).sum();
     let first = report.runs().next().expect("at least one run");
     let _ = writeln!(
         out,
         "<p><b class=\"{class}\">{verdict}</b> · {seeds} · {} simulated · {} requests · \
          digest <code>{}</code></p>\n<p>Again, from this folder: \
-         <code>sim run scenario.effective.ron {again}</code></p>",
+         <code>{}</code></p>",
         time(first.ended.0 as f64),
         count(requests as f64),
         combined(report.runs()),
+        escape(&again),
     );
 }
 
@@ -153,37 +150,16 @@ fn read_first(out: &mut String, report: &Report, variant: &VariantRuns) {
 
 fn latency_table(out: &mut String, variant: &VariantRuns) {
     out.push_str("<h2>Latency</h2>\n");
-    let rows = latencies(&variant.runs);
-    let skip = usize::from(rows.len() == 2);
-    let rows = rows.into_iter().skip(skip).map(|(name, took)| {
-        let mut row = vec![escape(&name), count(took.count() as f64), time(took.mean())];
-        row.extend([0.5, 0.9, 0.99, 0.999].map(|q| time(took.quantile(q) as f64)));
-        row.push(time(took.max() as f64));
-        row
-    });
-    let heads = ["requests", "count", "mean", "p50", "p90", "p99", "p99.9", "max"];
-    table(out, 1, &heads, &rows.collect::<Vec<_>>());
+    let row = |(name, cells): (String, [String; 7])| [vec![escape(&name)], cells.into()].concat();
+    let rows: Vec<_> = tables::operations(&variant.runs).into_iter().map(row).collect();
+    table(out, 1, &[&["requests"], &OF_LATENCY[..]].concat(), &rows);
 }
 
 fn components(out: &mut String, variant: &VariantRuns) {
     out.push_str("<h2>Components</h2>\n");
-    let seconds: f64 = variant.runs.iter().map(|run| run.ended.as_secs()).sum();
-    let share = |busy: Option<f64>| busy.map_or("–".into(), percent);
-    let loads = loads(&variant.runs);
-    let rows = loads.iter().filter(|load| load.kind != "Traffic").map(|load| {
-        vec![
-            escape(&load.name),
-            load.kind.clone(),
-            load.replicas.to_string(),
-            share(load.busy),
-            share(load.peak),
-            count(load.queue),
-            count(load.arrived / seconds),
-            count(load.turned_away),
-        ]
-    });
-    let heads =
-        ["component", "kind", "replicas", "busy", "at peak", "queue max", "calls/s", "turned away"];
+    let rows = tables::components(&variant.runs).into_iter();
+    let rows = rows.map(|(name, kind, cells)| [vec![escape(&name), kind], cells.into()].concat());
+    let heads = [&["component", "kind"], &OF_COMPONENTS[..]].concat();
     table(out, 2, &heads, &rows.collect::<Vec<_>>());
 }
 
@@ -213,11 +189,7 @@ fn variants(out: &mut String, report: &Report, charts: &[(String, String)]) {
         "busiest, at its peak",
     ];
     table(out, 1, &heads, &lines.iter().map(row).collect::<Vec<_>>());
-    let causes = |line: &Line<'_>| {
-        let bad = Outcome::ALL.into_iter().filter(|o| o.is_error() && line.ends.of(*o) > 0);
-        let bad = bad.map(|o| format!("{} {}", o.name(), count(line.ends.of(o) as f64)));
-        vec![escape(line.name), bad.collect::<Vec<_>>().join(", ")]
-    };
+    let causes = |line: &Line<'_>| vec![escape(line.name), tables::causes(&line.ends)];
     let failing: Vec<_> = lines.iter().filter(|line| line.ends.errors() > 0).map(causes).collect();
     if !failing.is_empty() {
         table(out, 2, &["variant", "requests that ended in an error"], &failing);

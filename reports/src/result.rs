@@ -8,7 +8,7 @@ use engine::record::Outcomes;
 use engine::{Histogram, Outcome, RunRecord};
 use serde_json::{Map, Value, json};
 
-use crate::totals::{combined, latencies, outcomes, utilisation};
+use crate::totals::{combined, latencies, mean, outcomes, utilisation};
 use crate::{CheckRow, Report, VariantRuns, Verdict};
 
 /// The whole document.
@@ -103,18 +103,14 @@ fn components(runs: &[RunRecord]) -> Value {
     let each = first.groups.iter().enumerate().map(|(place, group)| {
         let member = |index: usize| {
             let all = runs.iter().map(|run| (&run.groups[place].members[index], run));
-            let busy: Vec<f64> = all
-                .clone()
-                .filter_map(|(member, run)| utilisation(member.busy, member.servers, run))
-                .collect();
-            let mean = busy.iter().sum::<f64>() / busy.len() as f64;
+            let busy = mean(all.clone().filter_map(|(member, run)| utilisation(member, run)));
             let member = &group.members[index];
             json!({
                 "name": member.name,
                 "zone": member.zone,
                 "arrived": all.clone().map(|(member, _)| member.arrived).sum::<u64>(),
                 "turned_away": all.clone().map(|(member, _)| member.turned_away).sum::<u64>(),
-                "utilisation": if busy.is_empty() { Value::Null } else { mean.into() },
+                "utilisation": busy,
                 "queue_max": all.map(|(member, _)| member.queue_max).fold(0.0, f64::max),
             })
         };
@@ -157,6 +153,7 @@ fn tables(runs: &[RunRecord]) -> Value {
             "rows": all.clone().map(|table| table.rows).sum::<u64>(),
             "low": all.clone().map(|table| table.low).min(),
             "high": all.clone().map(|table| table.high).max(),
+            "sum": all.clone().map(|table| table.sum).sum::<i64>(),
             "stale": all.clone().map(|table| table.stale).sum::<u64>(),
             "lost": all.clone().map(|table| table.lost).sum::<u64>(),
             "states": summed(runs, |run| run.tables[name].states.clone()),

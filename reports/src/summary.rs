@@ -8,12 +8,13 @@ pub(crate) use first::{bottleneck, remarks};
 
 use std::fmt::Write as _;
 
+use engine::RunRecord;
 use engine::record::Outcomes;
-use engine::{Histogram, Outcome, RunRecord};
 
 use crate::compare::{Line, lines};
 use crate::format::{count, percent, time};
-use crate::totals::{combined, latencies, loads, outcomes};
+use crate::tables::{self, OF_COMPONENTS, OF_LATENCY, listed, operations};
+use crate::totals::{combined, latencies, outcomes};
 use crate::{Report, VariantRuns, Verdict};
 
 /// How the terminal wants it.
@@ -72,26 +73,19 @@ fn header(out: &mut String, report: &Report) {
 }
 
 /// Seven columns of a latency table.
-fn row(took: &Histogram) -> String {
-    let [p50, p90, p99, p999] = [0.5, 0.9, 0.99, 0.999].map(|q| time(took.quantile(q) as f64));
-    let (n, mean, max) = (count(took.count() as f64), time(took.mean()), time(took.max() as f64));
-    format!("{n:>8} {mean:>9} {p50:>9} {p90:>9} {p99:>9} {p999:>9} {max:>9}")
+fn row(cells: &[String; 7]) -> String {
+    let [n, rest @ ..] = cells;
+    rest.iter().fold(format!("{n:>8}"), |line, cell| format!("{line} {cell:>9}"))
 }
 
 fn latency_head(out: &mut String) {
-    let _ = writeln!(
-        out,
-        "LATENCY{:<22} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "", "count", "mean", "p50", "p90", "p99", "p99.9", "max"
-    );
+    let _ = writeln!(out, "LATENCY{:<22} {}", "", row(&OF_LATENCY.map(String::from)));
 }
 
 fn latency_table(out: &mut String, runs: &[RunRecord]) {
     latency_head(out);
-    let rows = latencies(runs);
-    let skip = usize::from(rows.len() == 2);
-    for (operation, took) in rows.into_iter().skip(skip) {
-        let _ = writeln!(out, " {operation:<28} {}", row(&took));
+    for (operation, cells) in operations(runs) {
+        let _ = writeln!(out, " {operation:<28} {}", row(&cells));
     }
     let _ = writeln!(out, " {}\n", ends(&outcomes(runs)));
 }
@@ -99,10 +93,7 @@ fn latency_table(out: &mut String, runs: &[RunRecord]) {
 /// How requests ended, in one line.
 fn ends(ends: &Outcomes) -> String {
     let share = percent(ends.errors() as f64 / ends.total().max(1) as f64);
-    let there = Outcome::ALL.into_iter().filter(|outcome| ends.of(*outcome) > 0);
-    let there =
-        there.map(|outcome| format!("{} {}", outcome.name(), count(ends.of(outcome) as f64)));
-    format!("errors {share} of requests: {}", there.collect::<Vec<_>>().join(", "))
+    format!("errors {share} of requests: {}", listed(ends, |_| true))
 }
 
 /// Variants side by side: one line each, and below what does not fit there.
@@ -128,7 +119,7 @@ fn compared(out: &mut String, report: &Report) {
     }
     out.push('\n');
     failed(out, &lines);
-    operations(out, &report.variants);
+    by_operation(out, &report.variants);
 }
 
 /// A share to the percent.
@@ -148,7 +139,7 @@ fn failed(out: &mut String, lines: &[Line<'_>]) {
 }
 
 /// Latencies by operation, where a variant has more than one: one alone is in the table above.
-fn operations(out: &mut String, variants: &[VariantRuns]) {
+fn by_operation(out: &mut String, variants: &[VariantRuns]) {
     if variants.iter().all(|variant| variant.runs.iter().all(|run| run.operations.len() < 2)) {
         return;
     }
@@ -156,32 +147,20 @@ fn operations(out: &mut String, variants: &[VariantRuns]) {
     for variant in variants {
         let _ = writeln!(out, " {}", variant.name.as_deref().unwrap_or(""));
         for (operation, took) in latencies(&variant.runs).into_iter().skip(1) {
-            let _ = writeln!(out, "   {operation:<26} {}", row(&took));
+            let _ = writeln!(out, "   {operation:<26} {}", row(&tables::latency(&took)));
         }
     }
     out.push('\n');
 }
 
 fn components(out: &mut String, runs: &[RunRecord]) {
-    let seconds: f64 = runs.iter().map(|run| run.ended.as_secs()).sum();
-    let _ = writeln!(
-        out,
-        "COMPONENTS{:<19} {:>8} {:>9} {:>9} {:>10} {:>10} {:>12}",
-        "", "replicas", "busy", "at peak", "queue max", "calls/s", "turned away"
-    );
-    for load in loads(runs).iter().filter(|load| load.kind != "Traffic") {
-        let share = |busy: Option<f64>| busy.map_or("–".into(), percent);
-        let _ = writeln!(
-            out,
-            " {:<28} {:>8} {:>9} {:>9} {:>10} {:>10} {:>12}",
-            load.name,
-            load.replicas,
-            share(load.busy),
-            share(load.peak),
-            count(load.queue),
-            count(load.arrived / seconds),
-            count(load.turned_away),
-        );
+    let row = |cells: &[String; 6]| {
+        let [replicas, busy, peak, queue, rate, away] = cells;
+        format!("{replicas:>8} {busy:>9} {peak:>9} {queue:>10} {rate:>10} {away:>12}")
+    };
+    let _ = writeln!(out, "COMPONENTS{:<19} {}", "", row(&OF_COMPONENTS.map(String::from)));
+    for (name, _, cells) in tables::components(runs) {
+        let _ = writeln!(out, " {name:<28} {}", row(&cells));
     }
     out.push('\n');
 }
@@ -238,5 +217,6 @@ fn verdict(out: &mut String, report: &Report) {
         }
     };
     let digest = combined(report.runs());
-    let _ = writeln!(out, "{line}\nreproduce: {}  # digest {digest}", report.reproduce);
+    let again = report.again(&report.file);
+    let _ = writeln!(out, "{line}\nreproduce: {again}  # digest {digest}");
 }

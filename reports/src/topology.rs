@@ -14,7 +14,7 @@ use petgraph::visit::EdgeRef;
 
 use crate::format::{count, percent};
 use crate::page::escape;
-use crate::totals::utilisation;
+use crate::totals::{counted_seconds, mean, utilisation};
 use crate::{Report, TopologyNode, VariantRuns};
 
 const BOX: (f64, f64) = (196.0, 70.0);
@@ -144,7 +144,7 @@ fn arrows(out: &mut String, sheet: &Sheet<'_>, places: &Places) {
         let (path, middle) = curve(start, end, places);
         let names = [edge.source(), edge.target()].map(|node| &sheet.graph[node].name);
         let record = run.edges.iter().find(|e| e.from == *names[0] && e.to == *names[1]);
-        let record = record.filter(|record| record.asked > 0);
+        let record = record.filter(|record| record.counted > 0);
         // Who may ask and never did.
         let idle = if record.is_some() { "" } else { " stroke-dasharray=\"2 4\" opacity=\"0.6\"" };
         let _ = writeln!(
@@ -153,7 +153,7 @@ fn arrows(out: &mut String, sheet: &Sheet<'_>, places: &Places) {
              marker-end=\"url(#tip)\"/>",
         );
         let Some(record) = record else { continue };
-        let mut lines = vec![format!("{}/s", count(record.asked as f64 / run.ended.as_secs()))];
+        let mut lines = vec![format!("{}/s", count(record.counted as f64 / counted_seconds(run)))];
         let errors = record.outcomes.errors() as f64 / record.outcomes.total().max(1) as f64;
         if errors > 0.0005 {
             lines.push(format!("{} errors", percent((errors * 1e4).round() / 1e4)));
@@ -225,12 +225,8 @@ fn boxes(out: &mut String, sheet: &Sheet<'_>, places: &Places) {
     for (node, &(x, y)) in places {
         let node = &sheet.graph[*node];
         let group = run.groups.iter().find(|group| group.name == node.name);
-        let busy: Vec<f64> = group
-            .iter()
-            .flat_map(|group| &group.members)
-            .filter_map(|member| utilisation(member.busy, member.servers, run))
-            .collect();
-        let mean = (!busy.is_empty()).then(|| busy.iter().sum::<f64>() / busy.len() as f64);
+        let members = group.iter().flat_map(|group| &group.members);
+        let mean = mean(members.filter_map(|member| utilisation(member, run)));
         let times = if node.replicas > 1 { format!(" ×{}", node.replicas) } else { String::new() };
         let busy = mean.map(|mean| format!("busy {}", percent((mean * 1000.0).round() / 1000.0)));
         let zones: BTreeSet<&str> =

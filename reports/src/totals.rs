@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use engine::record::{GroupRecord, MemberRecord, OperationRecord, Outcomes};
-use engine::{Histogram, RunRecord, Span};
+use engine::{Histogram, RunRecord, Time};
 
 /// Whole requests of users: operations that they ask for by themselves, and journeys. A call that
 /// is only a part of a journey has been counted with it.
@@ -43,13 +43,20 @@ pub fn combined<'a>(runs: impl Iterator<Item = &'a RunRecord>) -> String {
     format!("{:016x}", digest.value())
 }
 
-/// Busy share of a member over a whole run; `None` if nothing limits it.
-pub fn utilisation(busy: Span, servers: u64, run: &RunRecord) -> Option<f64> {
-    let capacity = servers as f64 * run.ended.as_secs();
-    (capacity > 0.0).then(|| busy.as_secs() / capacity)
+/// The time that counts, in seconds: from the end of the warm-up to the end of the traffic. What
+/// is told per second is of this time, however long the world goes on to settle.
+pub fn counted_seconds(run: &RunRecord) -> f64 {
+    // A run cut short may end before the warm-up does.
+    run.duration.0.saturating_sub(run.warmup.0) as f64 / 1e9
 }
 
-/// What one component had to do: means and maxima over its members and all seeds.
+/// Busy share of a member in the time that counts; `None` if nothing limits it.
+pub fn utilisation(member: &MemberRecord, run: &RunRecord) -> Option<f64> {
+    let capacity = member.servers as f64 * counted_seconds(run);
+    (capacity > 0.0).then(|| member.busy.as_secs() / capacity)
+}
+
+/// What one component had to do, over all members and seeds, in the time that counts.
 #[derive(Clone, Debug)]
 pub struct Load {
     /// As in the scenario.
@@ -58,20 +65,29 @@ pub struct Load {
     pub kind: String,
     /// How many members.
     pub replicas: usize,
-    /// Share of time busy over whole runs; `None` if nothing limits it.
+    /// Share of time busy, the mean of members; `None` if nothing limits it.
     pub busy: Option<f64>,
-    /// The same in the busiest interval.
-    pub peak: Option<f64>,
-    /// The second in which that interval ended.
-    pub peak_at: f64,
+    /// Whoever of them was busiest in any interval, and when.
+    pub peak: Option<Peak>,
     /// Most waiting at all members together, at the end of any interval.
-    pub queue: f64,
-    /// The second in which that interval ended.
-    pub queue_at: f64,
-    /// Calls that arrived.
-    pub arrived: f64,
+    pub queue: Option<Peak>,
+    /// Calls a second that arrived.
+    pub rate: f64,
     /// Calls turned away.
     pub turned_away: f64,
+}
+
+/// The highest value of a metric in any interval that counts.
+#[derive(Clone, Debug)]
+pub struct Peak {
+    /// Of whom: a member (`db/0`), or a component whose members are not watched one by one.
+    pub who: String,
+    /// How high.
+    pub value: f64,
+    /// The second in which that interval ended.
+    pub at: f64,
+    /// For utilisation, what it was on average.
+    pub mean: f64,
 }
 
 /// The loads of all components, in the order of their names.
@@ -84,46 +100,84 @@ fn load(runs: &[RunRecord], place: usize, group: &GroupRecord) -> Load {
     let members = runs
         .iter()
         .flat_map(|run| run.groups[place].members.iter().map(move |member| (member, run)));
-    let busy: Vec<f64> = members
-        .clone()
-        .filter_map(|(member, run)| utilisation(member.busy, member.servers, run))
-        .collect();
     let sum = |of: fn(&MemberRecord) -> u64| members.clone().map(|(m, _)| of(m)).sum::<u64>();
-    let (peak, queue) = (peak(runs, &group.name, "utilisation"), peak(runs, &group.name, "queue"));
+    let busy = mean(members.clone().filter_map(|(member, run)| utilisation(member, run)));
+    let seconds: f64 = runs.iter().map(counted_seconds).sum();
     Load {
         name: group.name.clone(),
         kind: group.kind.clone(),
         replicas: group.members.len(),
-        busy: (!busy.is_empty()).then(|| busy.iter().sum::<f64>() / busy.len() as f64),
-        peak: peak.map(|(value, _)| value),
-        peak_at: peak.map_or(0.0, |(_, at)| at),
-        queue: queue.map_or(0.0, |(most, _)| most),
-        queue_at: queue.map_or(0.0, |(_, at)| at),
-        arrived: sum(|member| member.arrived) as f64,
+        busy,
+        peak: busiest(runs, place, group, busy),
+        queue: peak(runs, &group.name, "", "queue"),
+        rate: sum(|member| member.counted) as f64 / seconds,
         turned_away: sum(|member| member.turned_away) as f64,
     }
 }
 
-/// The highest value of a component's metric in any interval of any seed, and its second.
-pub fn peak(runs: &[RunRecord], component: &str, metric: &str) -> Option<(f64, f64)> {
-    let mut highest: Option<(f64, f64)> = None;
+/// The mean of some values, if there are any.
+pub fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+/// The member that was busiest in its busiest interval: the mean of many hides one that has no
+/// more to give. Of large groups only that mean is known.
+fn busiest(
+    runs: &[RunRecord],
+    place: usize,
+    group: &GroupRecord,
+    busy: Option<f64>,
+) -> Option<Peak> {
+    let of_member = |(index, member): (usize, &MemberRecord)| {
+        let found = peak(runs, &group.name, &member.name, "utilisation")?;
+        let own = runs.iter().map(|run| (&run.groups[place].members[index], run));
+        let mean = mean(own.filter_map(|(member, run)| utilisation(member, run)));
+        Some(Peak { mean: mean.unwrap_or(0.0), ..found })
+    };
+    let members = group.members.iter().enumerate().filter_map(of_member);
+    let key = |peak: &Peak| (peak.value, peak.mean);
+    // Of equals, the first.
+    let highest = members.reduce(|best, next| if key(&next) > key(&best) { next } else { best });
+    highest.or_else(|| {
+        let whole = peak(runs, &group.name, "", "utilisation")?;
+        Some(Peak { mean: busy.unwrap_or(0.0), ..whole })
+    })
+}
+
+/// The highest value of a metric of a member (of a whole component, without its name) in any
+/// interval that counts, of any seed.
+fn peak(runs: &[RunRecord], component: &str, member: &str, metric: &str) -> Option<Peak> {
+    let who = if member.is_empty() { component } else { member };
+    let mut highest: Option<Peak> = None;
     for run in runs {
-        let Some(values) = column(run, component, metric) else { continue };
-        let values = values.iter().zip(&run.series.times).filter(|(value, _)| !value.is_nan());
-        for (value, time) in values {
-            if highest.is_none_or(|(best, _)| *value > best) {
-                highest = Some((*value, time.as_secs()));
+        let Some(values) = column(run, component, member, metric) else { continue };
+        let (warm, quiet) = (Time::ZERO + run.warmup, Time::ZERO + run.duration);
+        // An interval counts if a part of it does.
+        let begins = std::iter::once(&Time::ZERO).chain(&run.series.times);
+        let counts = run.series.times.iter().zip(begins);
+        let counts = counts.map(|(end, begin)| *end > warm && *begin < quiet);
+        let values = values.iter().zip(&run.series.times).zip(counts);
+        let values = values.filter(|((value, _), counts)| *counts && !value.is_nan());
+        for ((&value, time), _) in values {
+            if highest.as_ref().is_none_or(|best| value > best.value) {
+                highest = Some(Peak { who: who.into(), value, at: time.as_secs(), mean: 0.0 });
             }
         }
     }
     highest
 }
 
-/// The sampled values of a metric of a whole component.
-pub fn column<'a>(run: &'a RunRecord, component: &str, metric: &str) -> Option<&'a [f64]> {
+/// The sampled values of a metric of a member, or of a whole component.
+fn column<'a>(
+    run: &'a RunRecord,
+    component: &str,
+    member: &str,
+    metric: &str,
+) -> Option<&'a [f64]> {
     let mut columns = run.series.columns.iter();
     let is_it = |c: &&engine::record::Column| {
-        c.component == component && c.member.is_empty() && c.metric == metric
+        c.component == component && c.member == member && c.metric == metric
     };
     columns.find(is_it).map(|column| column.values.as_slice())
 }

@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
 
 use crate::{Report, charts, compare, hlog, page, result, series, topology};
+
+/// What belongs to the machine, and the list of all files.
+const META: &str = "meta.json";
 
 /// A file that could not be written.
 #[derive(Debug)]
@@ -34,15 +37,35 @@ pub struct Meta {
     pub version: String,
 }
 
-/// Makes the folder and shows that it can be written to, before anything is run for it.
+/// Makes the folder, takes away what a former run left there, and shows that it can be written to,
+/// before anything is run for it.
 pub fn prepare(folder: &Path) -> Result<(), WriteError> {
     let at = |path: &Path| {
         let path = path.to_path_buf();
         move |why| WriteError { path, why }
     };
     fs::create_dir_all(folder).map_err(at(folder))?;
+    former(folder);
     let probe = folder.join("result.json");
     fs::write(&probe, "{}\n").map_err(at(&probe))
+}
+
+/// Removes the files that a former run wrote, by its own list, and the folders that they leave
+/// empty. Whatever else is there stays.
+fn former(folder: &Path) {
+    let list = fs::read(folder.join(META)).unwrap_or_default();
+    let list: serde_json::Value = serde_json::from_slice(&list).unwrap_or_default();
+    let names = list["files"].as_array().into_iter().flatten().filter_map(|name| name.as_str());
+    // No list leads out of its folder.
+    let inside =
+        |name: &&str| Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
+    for name in names.filter(inside) {
+        // What is gone is gone, and what stays will be written over or complained of.
+        let _ = fs::remove_file(folder.join(name));
+        for parent in Path::new(name).ancestors().skip(1).filter(|it| *it != Path::new("")) {
+            let _ = fs::remove_dir(folder.join(parent));
+        }
+    }
 }
 
 /// Writes all files of a report. Returns where they are, in the order in which they were written.
@@ -54,7 +77,6 @@ pub fn write_all(report: &Report, meta: &Meta, folder: &Path) -> Result<Vec<Path
         ("latency.hlog".into(), hlog::log(report).into_bytes()),
         ("latency.hgrm".into(), hlog::percentiles(report).into_bytes()),
         ("topology.svg".into(), topology::svg(report, &report.variants[0]).into_bytes()),
-        ("meta.json".into(), pretty(&meta_json(report, meta))),
     ];
     let drawn = charts::all(report);
     files.push(("report.html".into(), page::html(report, &drawn).into_bytes()));
@@ -68,6 +90,9 @@ pub fn write_all(report: &Report, meta: &Meta, folder: &Path) -> Result<Vec<Path
     files.extend(
         drawn.into_iter().map(|(name, svg)| (format!("charts/{name}.svg"), svg.into_bytes())),
     );
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let meta = pretty(&meta_json(report, meta, &names));
+    files.push((META.into(), meta));
     let mut written = Vec::new();
     for (name, bytes) in files {
         let path = folder.join(name);
@@ -85,7 +110,7 @@ fn pretty(value: &serde_json::Value) -> Vec<u8> {
     bytes
 }
 
-fn meta_json(report: &Report, meta: &Meta) -> serde_json::Value {
+fn meta_json(report: &Report, meta: &Meta, files: &[&str]) -> serde_json::Value {
     let events: u64 = report.runs().map(|run| run.events).sum();
     let requests: u64 = report.runs().map(|run| run.requests.generated).sum();
     let wall = meta.wall_seconds.max(1e-9);
@@ -95,5 +120,6 @@ fn meta_json(report: &Report, meta: &Meta) -> serde_json::Value {
         "requests_per_second": requests as f64 / wall,
         "jobs": meta.jobs,
         "version": meta.version,
+        "files": files,
     })
 }

@@ -8,6 +8,7 @@ pub mod scenario;
 mod caches;
 pub mod findings;
 pub mod graph;
+pub mod idle;
 pub mod selector;
 pub mod targets;
 pub mod topology;

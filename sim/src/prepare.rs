@@ -3,13 +3,14 @@
 
 use std::path::Path as FilePath;
 
-use engine::{Span, Time};
+use engine::{RunRecord, Span, Time};
 use models::wiring::Problem;
 
 use crate::check::Check;
 use crate::check::bind::{Names, bind};
+use crate::check::metric::Source;
 use crate::check::parse::parse;
-use crate::findings::{Findings, path};
+use crate::findings::Findings;
 use crate::run::blank;
 use crate::scenario::spec::Scenario;
 use crate::text::{Diagnostic, Diagnostics, Document};
@@ -43,7 +44,7 @@ pub struct Prepared {
     pub missing: Vec<(String, String)>,
     /// The merged text that was run, variants included.
     pub effective: String,
-    documents: Vec<Document>,
+    pub(crate) documents: Vec<Document>,
 }
 
 /// Reads, resolves and tries everything. `None` if it cannot run; the reasons are in
@@ -58,6 +59,7 @@ pub fn prepare(
     let names = chosen(&document, wishes, diagnostics)?;
     let stem = file.file_stem().map_or("scenario".into(), |stem| stem.to_string_lossy());
     let mut variants: Vec<(String, Topology)> = Vec::new();
+    let mut blanks = Vec::new();
     let mut documents = Vec::new();
     let mut doubts: Vec<Vec<Diagnostic>> = Vec::new();
     let mut texts = Vec::new();
@@ -65,16 +67,20 @@ pub fn prepare(
         let own = document.variant(&name);
         let scenario: Scenario =
             own.typed().map_err(|mistake| diagnostics.found.push(mistake)).ok()?;
+        // All variants have the same.
         texts.clone_from(&scenario.checks);
-        let topology = resolve(scenario, &own, wishes, &mut doubts, diagnostics);
-        variants.extend(topology.map(|topology| (name, topology)));
+        if let Some((topology, blank)) = resolve(scenario, &own, wishes, &mut doubts, diagnostics) {
+            variants.push((name, topology));
+            blanks.push(blank);
+        }
         documents.push(own);
     }
+    useless_end(wishes, &variants, diagnostics);
     // What one variant leaves unused may be the point of another.
     let shared = |told: &Diagnostic| doubts.iter().all(|its| its.contains(told));
     let first = doubts.first().into_iter().flatten();
     diagnostics.found.extend(first.filter(|told| shared(told)).cloned());
-    let checks = checks(&texts, &variants, &documents, diagnostics);
+    let checks = checks(&texts, &variants, &blanks, &documents, diagnostics);
     if diagnostics.fatal() {
         return None;
     }
@@ -82,7 +88,7 @@ pub fn prepare(
     let name = if scenario.name.is_empty() { stem.to_string() } else { scenario.name.clone() };
     let (seed, seeds) = (scenario.seed, scenario.seeds);
     let missing = pairs(&checks);
-    let effective = document.text();
+    let effective = document.named(&name).text();
     Some(Prepared { name, seed, seeds, variants, checks, missing, effective, documents })
 }
 
@@ -95,7 +101,11 @@ fn chosen(
     let known = document.variants();
     if let Some(name) = wishes.variants.iter().find(|name| !known.contains(name)) {
         let list: Vec<&str> = known.iter().map(String::as_str).collect();
-        let help = models::wiring::did_you_mean(name, &list);
+        let all = match known.is_empty() {
+            true => "the scenario has none".to_string(),
+            false => format!("there is: {}", known.join(", ")),
+        };
+        let help = models::wiring::did_you_mean(name, &list).or(Some(all));
         let mistake = Diagnostic::error(format!("there is no variant `{name}`"));
         diagnostics.found.push(mistake.maybe_help(help));
         return None;
@@ -105,28 +115,42 @@ fn chosen(
     Some(if names.is_empty() { vec![String::new()] } else { names })
 }
 
-/// One variant; `None` if it cannot be assembled.
+/// A run cannot be made longer from outside.
+fn useless_end(wishes: &Wishes, variants: &[(String, Topology)], diagnostics: &mut Diagnostics) {
+    let longest = variants.iter().map(|(_, topology)| topology.full_end()).max();
+    if let (Some(until), Some(end)) = (wishes.until, longest)
+        && Time::ZERO + until > end
+    {
+        let told = Diagnostic::warning(format!("`--until {until}` is after the end, {end}"));
+        diagnostics.found.push(told.help("or play on: --set duration=…"));
+    }
+}
+
+/// One variant, and what is known of its runs; `None` if it cannot be assembled.
 fn resolve(
     scenario: Scenario,
     document: &Document,
     wishes: &Wishes,
     doubts: &mut Vec<Vec<Diagnostic>>,
     diagnostics: &mut Diagnostics,
-) -> Option<Topology> {
+) -> Option<(Topology, RunRecord)> {
     let mut findings = Findings::default();
     let mut topology = topology(scenario, &mut findings);
     topology.until = wishes.until.map(|until| Time::ZERO + until);
+    let mut record = None;
     if findings.errors.is_empty() {
-        findings.errors.extend(blank(&topology).err().into_iter().flatten());
+        match blank(&topology) {
+            Ok(blank) => record = Some(blank),
+            Err(problems) => findings.errors.extend(problems),
+        }
     }
     findings.tidy();
-    let whole = findings.errors.is_empty();
     let warnings = std::mem::take(&mut findings.warnings);
     let mut odd = Diagnostics::default();
     tell(&Findings { errors: Vec::new(), warnings }, document, &mut odd);
     doubts.push(odd.found);
     tell(&findings, document, diagnostics);
-    whole.then_some(topology)
+    record.map(|record| (topology, record))
 }
 
 fn tell(findings: &Findings, document: &Document, diagnostics: &mut Diagnostics) {
@@ -146,6 +170,7 @@ fn tell(findings: &Findings, document: &Document, diagnostics: &mut Diagnostics)
 fn checks(
     texts: &[String],
     variants: &[(String, Topology)],
+    blanks: &[RunRecord],
     documents: &[Document],
     diagnostics: &mut Diagnostics,
 ) -> Vec<Check> {
@@ -158,14 +183,13 @@ fn checks(
         }
     }
     let all: Vec<String> = variants.iter().map(|(name, _)| name.clone()).collect();
-    for (name, topology) in variants {
-        let Ok(blank) = blank(topology) else { continue };
+    for ((name, topology), blank) in variants.iter().zip(blanks) {
         let actions: Vec<String> =
             topology.scenario.timeline.iter().map(|entry| entry.label()).collect();
         // A run cut short by hand leaves checks without samples, not without sense.
         let (end, every) = (topology.full_end(), topology.every);
         let traffic = Time::ZERO + topology.scenario.duration.0;
-        let names = Names { blank: &blank, actions: &actions, variants: &all, traffic, end, every };
+        let names = Names { blank, actions: &actions, variants: &all, traffic, end, every };
         let mine = |check: &&Check| check.variants.is_empty() || check.variants.contains(name);
         let unknown = |check: &&Check| check.variants.iter().any(|its| !all.contains(its));
         for check in checks.iter().filter(|check| mine(check) || unknown(check)) {
@@ -186,37 +210,11 @@ fn checks(
 
 /// What the ledger has to compare at the end.
 fn pairs(checks: &[Check]) -> Vec<(String, String)> {
-    let compared = checks.iter().filter(|check| check.metric.name == "missing");
+    let compared = checks.iter().filter(|check| matches!(check.metric.source, Source::Missing));
     let pair =
         |check: &Check| Some((check.label("from")?.to_string(), check.label("in")?.to_string()));
     let mut pairs: Vec<_> = compared.filter_map(pair).collect();
     pairs.sort();
     pairs.dedup();
     pairs
-}
-
-impl Prepared {
-    /// Actions that began and touched nothing: nobody was there when they did.
-    pub fn idle_actions(&self, runs: &[crate::sweep::Runs], diagnostics: &mut Diagnostics) {
-        for ((runs, (_, topology)), document) in
-            runs.iter().zip(&self.variants).zip(&self.documents)
-        {
-            let Some(record) = runs.records.first() else { continue };
-            let idle = record
-                .actions
-                .iter()
-                .filter(|action| action.began != Time::NEVER && action.touched.is_empty());
-            for action in idle {
-                let entries = &topology.scenario.timeline;
-                let index = entries.iter().position(|entry| entry.label() == action.name);
-                let index = index.unwrap_or(0).to_string();
-                let told = Diagnostic::error(format!("`{}` touched nothing", action.name))
-                    .at(document.spot(&path(&["timeline", &index, "do"])))
-                    .help("no messages travel between these: choose other ends");
-                if !diagnostics.found.contains(&told) {
-                    diagnostics.found.push(told);
-                }
-            }
-        }
-    }
 }

@@ -7,8 +7,14 @@ use crate::prepare::Prepared;
 use crate::sweep::Runs;
 use crate::topology::Topology;
 
-/// Everything that is rendered after the runs.
-pub fn report(prepared: &Prepared, runs: Vec<Runs>, judged: &[Judged], again: String) -> Report {
+/// Everything that is rendered after the runs. They can be played again by `sim run`, this file and
+/// these flags.
+pub fn report(
+    prepared: &Prepared,
+    runs: Vec<Runs>,
+    judged: &[Judged],
+    (file, flags): (String, String),
+) -> Report {
     let planned = prepared.variants.iter().map(|(_, topology)| topology);
     let variants = runs.into_iter().zip(planned).map(|(runs, topology)| VariantRuns {
         name: (!runs.variant.is_empty()).then_some(runs.variant),
@@ -20,7 +26,8 @@ pub fn report(prepared: &Prepared, runs: Vec<Runs>, judged: &[Judged], again: St
         effective: prepared.effective.clone(),
         variants: variants.collect(),
         checks: judged.iter().map(row).collect(),
-        reproduce: again,
+        file,
+        flags,
     }
 }
 

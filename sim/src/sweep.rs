@@ -37,6 +37,11 @@ pub fn playing() -> Option<Playing> {
     PLAYING.with_borrow(Clone::clone)
 }
 
+/// How many threads play so many runs, if so many are wanted: those without a run would only wait.
+pub fn threads(wanted: usize, runs: usize) -> usize {
+    wanted.min(runs).max(1)
+}
+
 /// Plays every variant with every seed, `jobs` runs at a time.
 ///
 /// The error is a mistake in the scenario that nobody found before.
@@ -51,7 +56,7 @@ pub fn sweep(
         .iter()
         .flat_map(|variant| seeds.iter().map(move |seed| (variant, *seed)))
         .collect();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads(jobs, cases.len())).build();
     let play = |((variant, topology), seed): &(&(String, Topology), u64)| {
         PLAYING.set(Some(Playing { variant: variant.clone(), seed: *seed }));
         let record = run(topology, *seed, missing, watch);
@@ -69,4 +74,15 @@ pub fn sweep(
         records: records.by_ref().take(seeds.len()).collect(),
     });
     Ok(runs.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_thread_is_without_a_run() {
+        let cases = [((100_000, 1), 1), ((2, 16), 2), ((16, 16), 16), ((0, 3), 1), ((3, 0), 1)];
+        for ((wanted, runs), expected) in cases {
+            assert_eq!(super::threads(wanted, runs), expected, "{wanted} for {runs}");
+        }
+    }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use engine::RunRecord;
 use engine::record::{EdgeRecord, Outcomes};
-use engine::{Outcome, RunRecord};
 use petgraph::visit::Dfs;
 
 use crate::Report;
 use crate::format::{count, percent, time};
-use crate::totals::{Load, loads};
+use crate::tables::causes;
+use crate::totals::{Load, Peak, loads};
 
 /// Components that work while users wait: those that users reach by calls.
 fn on_the_way(report: &Report) -> BTreeSet<&str> {
@@ -24,13 +25,12 @@ fn on_the_way(report: &Report) -> BTreeSet<&str> {
     reached
 }
 
-/// Whoever was busiest in its busiest interval, among those for whom users wait.
-pub(crate) fn bottleneck<'a>(report: &Report, loads: &'a [Load]) -> Option<&'a Load> {
+/// Whoever was busiest in its busiest interval, among the members of those for whom users wait.
+pub(crate) fn bottleneck<'a>(report: &Report, loads: &'a [Load]) -> Option<&'a Peak> {
     let reached = on_the_way(report);
-    let limited = loads.iter().filter(|load| reached.contains(load.name.as_str()));
-    let limited = limited.filter(|load| load.peak.is_some());
-    limited.max_by(|a, b| {
-        let key = |load: &Load| (load.peak.unwrap_or(0.0), load.busy.unwrap_or(0.0));
+    let waited_for = loads.iter().filter(|load| reached.contains(load.name.as_str()));
+    waited_for.filter_map(|load| load.peak.as_ref()).max_by(|a, b| {
+        let key = |peak: &Peak| (peak.value, peak.mean);
         key(a).partial_cmp(&key(b)).expect("shares are numbers")
     })
 }
@@ -47,22 +47,22 @@ pub(super) fn read_first(out: &mut String, report: &Report, runs: &[RunRecord]) 
 pub(crate) fn remarks(report: &Report, runs: &[RunRecord]) -> Vec<(&'static str, String)> {
     let mut remarks = Vec::new();
     let loads = loads(runs);
-    if let Some(load) = bottleneck(report, &loads) {
-        let (peak, mean) = (load.peak.unwrap_or(0.0), load.busy.unwrap_or(0.0));
-        let word = if peak >= 0.8 { "bottleneck" } else { "busiest" };
-        let (name, when) = (&load.name, at(load.peak_at));
-        let [peak, mean] = [peak, mean].map(percent);
-        let what = format!("{name}: busy {peak} at its peak, {when}; {mean} over the whole run");
-        remarks.push((word, what));
+    if let Some(Peak { who, value, at: second, mean }) = bottleneck(report, &loads) {
+        let word = if *value >= 0.8 { "bottleneck" } else { "busiest" };
+        let (when, [peak, mean]) = (at(*second), [*value, *mean].map(percent));
+        remarks.push((word, format!("{who}: busy {peak} at its peak, {when}; {mean} on average")));
     }
-    let queued = loads.iter().filter(|load| load.queue >= 1.0);
-    if let Some(load) = queued.max_by(|a, b| a.queue.total_cmp(&b.queue)) {
-        let (name, most) = (&load.name, count(load.queue));
-        remarks.push(("queue", format!("{name}: {most} waiting, {}", at(load.queue_at))));
+    let queued = loads.iter().filter_map(|load| Some((load, load.queue.as_ref()?)));
+    let queued = queued.filter(|(_, queue)| queue.value >= 1.0);
+    if let Some((load, queue)) = queued.max_by(|a, b| a.1.value.total_cmp(&b.1.value)) {
+        // What a broker has not answered stays with it when the publisher gives up.
+        let doing = if load.kind == "Topic" { "publishes unanswered" } else { "waiting" };
+        let (who, most, when) = (&queue.who, count(queue.value), at(queue.at));
+        remarks.push(("queue", format!("{who}: {most} {doing}, {when}")));
     }
-    if let Some((edge, asked, ends)) = failing(runs) {
+    if let Some((edge, ends)) = failing(runs) {
         let share = percent(ends.errors() as f64 / ends.total().max(1) as f64);
-        let (from, to, asked) = (&edge.from, &edge.to, count(asked as f64));
+        let (from, to, asked) = (&edge.from, &edge.to, count(ends.total() as f64));
         let causes = causes(&ends);
         let what = format!("{from} -> {to}: {share} of {asked} calls failed: {causes}");
         remarks.push(("errors", what));
@@ -74,8 +74,9 @@ fn at(second: f64) -> String {
     format!("at {}", time(second * 1e9))
 }
 
-/// The pair of components between which the largest share of calls failed.
-fn failing(runs: &[RunRecord]) -> Option<(&EdgeRecord, u64, Outcomes)> {
+/// The pair of components between which the largest share of calls failed. Where most is told and
+/// not asked, as between replicas, a share of the few answers says nothing.
+fn failing(runs: &[RunRecord]) -> Option<(&EdgeRecord, Outcomes)> {
     let places = runs[0].edges.iter().enumerate();
     let sums = places.map(|(place, edge)| {
         let (mut asked, mut ends) = (0, Outcomes::default());
@@ -86,12 +87,7 @@ fn failing(runs: &[RunRecord]) -> Option<(&EdgeRecord, u64, Outcomes)> {
         (edge, asked, ends)
     });
     let share = |ends: &Outcomes| ends.errors() as f64 / ends.total().max(1) as f64;
-    let failed = sums.filter(|(_, _, ends)| ends.errors() > 0);
-    failed.max_by(|a, b| share(&a.2).total_cmp(&share(&b.2)))
-}
-
-fn causes(ends: &Outcomes) -> String {
-    let bad = Outcome::ALL.into_iter().filter(|o| o.is_error() && ends.of(*o) > 0);
-    let bad = bad.map(|o| format!("{} {}", o.name(), count(ends.of(o) as f64)));
-    bad.collect::<Vec<_>>().join(", ")
+    let failed = sums.filter(|(_, asked, ends)| ends.errors() > 0 && 2 * ends.total() >= *asked);
+    let worst = failed.max_by(|a, b| share(&a.2).total_cmp(&share(&b.2)));
+    worst.map(|(edge, _, ends)| (edge, ends))
 }

@@ -350,6 +350,7 @@ impl Builder {
             started: false,
             events: 0,
             gauge_rows: Vec::new(),
+            marks: Vec::new(),
             frame: self.frame,
         }
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::group::{ComponentId, Group};
+use crate::mark::Mark;
 use crate::record::{ActionRecord, GroupRecord, MemberRecord, Requests, RunRecord};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::world::World;
 
 impl World {
@@ -12,6 +13,7 @@ impl World {
     /// `missing` the pairs of tables that a check compares.
     pub fn finish(&mut self, digest: u64, missing: &[(String, String)]) -> RunRecord {
         self.end_interval();
+        let counted = self.counted();
         let meter = &self.kernel.meter;
         let mut requests = meter.requests;
         let ended = requests.completed + requests.denied + requests.failed;
@@ -25,7 +27,7 @@ impl World {
             ended: self.kernel.now,
             requests: Requests { ..requests },
             operations: meter.operation_records(false),
-            edges: meter.edge_records(),
+            edges: meter.edge_records(&counted.asked),
             series: self.series(),
             actions: self
                 .actions
@@ -48,8 +50,22 @@ impl World {
                     ((from.clone(), other.clone()), count)
                 })
                 .collect(),
-            groups: self.group_records(),
+            groups: self.group_records(&counted),
         }
+    }
+
+    /// What happened from the first mark to the second.
+    fn counted(&self) -> Mark {
+        let now = self.happened(self.kernel.now);
+        let Some(begin) = self.marks.first() else { return now };
+        let end = self.marks.get(1).unwrap_or(&now);
+        let asked = end.asked.iter().zip(&begin.asked).map(|(end, begin)| end - begin);
+        let members = end.members.iter().zip(&begin.members);
+        let between = |end: Span, begin: Span| Span(end.0 - begin.0);
+        let members = members.map(|(end, begin)| {
+            (end.0 - begin.0, between(end.1, begin.1), between(end.2, begin.2))
+        });
+        Mark { asked: asked.collect(), members: members.collect() }
     }
 
     fn shared_counters(&self) -> BTreeMap<String, u64> {
@@ -57,14 +73,15 @@ impl World {
         shared.map(|counter| (counter.name.clone(), counter.value)).collect()
     }
 
-    fn group_records(&mut self) -> Vec<GroupRecord> {
+    fn group_records(&mut self, counted: &Mark) -> Vec<GroupRecord> {
         let groups = self.kernel.groups.clone();
         let mut records: Vec<GroupRecord> = groups
             .iter()
             .enumerate()
             .map(|(index, group)| {
                 let totals = self.totals(index as u32);
-                let members = group.members().map(|id| self.member_record(group, id)).collect();
+                let members =
+                    group.members().map(|id| self.member_record(group, id, counted)).collect();
                 GroupRecord { name: group.name.clone(), kind: group.kind.clone(), totals, members }
             })
             .collect();
@@ -77,8 +94,8 @@ impl World {
         own.map(|counter| (counter.name.clone(), counter.value)).collect()
     }
 
-    fn member_record(&mut self, group: &Group, id: ComponentId) -> MemberRecord {
-        let (occupied, computed) = self.kernel.busy(id);
+    fn member_record(&mut self, group: &Group, id: ComponentId, counted: &Mark) -> MemberRecord {
+        let (arrived, occupied, computed) = counted.members[id.0 as usize];
         let seat = self.kernel.seat(id).clone();
         let cores = self.kernel.cores(id);
         let zone = self.kernel.nodes[seat.node.0 as usize].zone;
@@ -93,6 +110,7 @@ impl World {
             name: format!("{}/{}", group.name, seat.member),
             zone: self.kernel.zones.get(zone.0 as usize).cloned().unwrap_or_default(),
             arrived: seat.arrived,
+            counted: arrived,
             turned_away: seat.turned_away,
             busy,
             servers,

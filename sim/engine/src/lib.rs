@@ -16,6 +16,7 @@ pub mod world;
 mod calls;
 mod finish;
 mod kernel;
+mod mark;
 mod series;
 mod strike;
 

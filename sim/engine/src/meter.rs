@@ -186,8 +186,15 @@ impl Meter {
         }
     }
 
-    pub(crate) fn edge_records(&self) -> Vec<EdgeRecord> {
-        let mut records: Vec<EdgeRecord> = self.edges.iter().map(EdgeMeter::record).collect();
+    /// Calls made so far, by edge.
+    pub(crate) fn all_asked(&self) -> Vec<u64> {
+        self.edges.iter().map(|edge| edge.asked).collect()
+    }
+
+    /// `counted` are the calls of each edge that count.
+    pub(crate) fn edge_records(&self, counted: &[u64]) -> Vec<EdgeRecord> {
+        let edges = self.edges.iter().zip(counted);
+        let mut records: Vec<EdgeRecord> = edges.map(|(edge, n)| edge.record(*n)).collect();
         records.sort_by(|a, b| (&a.from, &a.to).cmp(&(&b.from, &b.to)));
         records
     }
@@ -200,11 +207,12 @@ impl Meter {
 }
 
 impl EdgeMeter {
-    fn record(&self) -> EdgeRecord {
+    fn record(&self, counted: u64) -> EdgeRecord {
         EdgeRecord {
             from: self.from.clone(),
             to: self.to.clone(),
             asked: self.asked,
+            counted,
             outcomes: self.outcomes,
             wasted: self.wasted,
             took: self.took.clone(),

@@ -120,6 +120,8 @@ pub struct EdgeRecord {
     pub to: String,
     /// Calls made, attempts included.
     pub asked: u64,
+    /// Of these, the ones between the end of the warm-up and the end of the traffic.
+    pub counted: u64,
     /// Ends as the caller saw them.
     pub outcomes: Outcomes,
     /// Answers to callers who had left: work done for nobody.
@@ -150,9 +152,12 @@ pub struct MemberRecord {
     pub zone: String,
     /// Calls that arrived.
     pub arrived: u64,
+    /// Of these, the ones between the end of the warm-up and the end of the traffic.
+    pub counted: u64,
     /// Calls refused because it was down, and shed by it.
     pub turned_away: u64,
-    /// Integral of busy servers over time (CPU, threads or connections: what limits it).
+    /// Integral of busy servers (CPU, threads or connections: what limits it) over the time from
+    /// the end of the warm-up to the end of the traffic.
     pub busy: Span,
     /// How many servers it has; 0 if nothing limits it.
     pub servers: u64,

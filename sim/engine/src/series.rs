@@ -289,11 +289,16 @@ impl Kernel {
     /// Integrals of occupied servers and of the CPU, up to now.
     pub(crate) fn busy(&mut self, id: ComponentId) -> (Span, Span) {
         let now = self.now;
-        let seat = self.seat(id);
-        seat.settle_busy(now);
-        let (busy, node) = (seat.busy, seat.node);
-        let station = self.nodes[node.0 as usize].station.as_ref();
-        (busy, station.map_or(Span::ZERO, |station| station.busy(now)))
+        self.seat(id).settle_busy(now);
+        self.busy_by(id, now)
+    }
+
+    /// The same up to `at`, which is not before now.
+    pub(crate) fn busy_by(&self, id: ComponentId, at: Time) -> (Span, Span) {
+        let seat = &self.seats[id.0 as usize];
+        let occupied = seat.busy + (at - seat.since) * seat.occupied as u64;
+        let station = self.nodes[seat.node.0 as usize].station.as_ref();
+        (occupied, station.map_or(Span::ZERO, |station| station.busy(at)))
     }
 
     pub(crate) fn cores(&self, id: ComponentId) -> f64 {

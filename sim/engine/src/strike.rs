@@ -46,6 +46,9 @@ impl World {
 
     fn strike_all(&mut self, action: u32, members: &[ComponentId], deed: &Deed) {
         for id in members {
+            if self.kernel.is_so(*id, deed) {
+                continue;
+            }
             let name = self.kernel.name(*id);
             self.actions[action as usize].touched.push(name);
             self.strike(action, *id, deed);
@@ -187,6 +190,16 @@ impl Kernel {
         let Seat { group, member, .. } = self.seats[id.0 as usize];
         let inside = self.groups.iter().filter(|guest| guest.host == Some(group));
         inside.map(|guest| guest.member(member)).collect()
+    }
+
+    /// Whether who should come is there already, or who should go is not.
+    fn is_so(&self, id: ComponentId, deed: &Deed) -> bool {
+        let off = self.seats[id.0 as usize].status == Status::Off;
+        match deed {
+            Deed::Present(true) => !off,
+            Deed::Present(false) | Deed::Drain => off,
+            _ => false,
+        }
     }
 
     fn is_down(&self, id: ComponentId) -> bool {

@@ -10,6 +10,7 @@ use crate::event::{Event, NodeId, Packed};
 use crate::group::ComponentId;
 use crate::histogram::bump;
 use crate::kernel::{Kernel, Link, Status};
+use crate::mark::Mark;
 use crate::probe::Probe;
 use crate::series::Sampling;
 use crate::time::Time;
@@ -27,6 +28,8 @@ pub struct World {
     /// Scratch for reading gauges.
     pub(crate) gauge_rows: Vec<(&'static str, f64)>,
     pub(crate) frame: Frame,
+    /// Where what counts begins, and where it ends.
+    pub(crate) marks: Vec<Mark>,
 }
 
 /// An action, and what it has done so far.

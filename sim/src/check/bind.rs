@@ -3,7 +3,7 @@
 use engine::{RunRecord, Span, Time};
 use models::wiring::did_you_mean;
 
-use super::metric::{Kind, Label};
+use super::metric::{Kind, Label, METRICS, Source};
 use super::{Check, Stat, Window};
 use crate::selector::Mistake;
 
@@ -46,9 +46,9 @@ pub fn bind(check: &Check, names: &Names<'_>) -> Found {
             Some(label) => found.errors.extend(unknown(label, value, names)),
             None => {
                 let known: Vec<&str> = labels.iter().map(|label| label.name).collect();
-                let help = did_you_mean(name, &known).or_else(|| {
-                    (!known.is_empty()).then(|| format!("labels: {}", known.join(", ")))
-                });
+                let named = !known.is_empty() && known != [""];
+                let labels = || named.then(|| format!("labels: {}", known.join(", ")));
+                let help = did_you_mean(name, &known).or_else(labels);
                 let metric = check.metric.name;
                 let shown = if name.is_empty() { value } else { name };
                 let message = format!("`{metric}` has no label `{shown}`");
@@ -63,6 +63,9 @@ pub fn bind(check: &Check, names: &Names<'_>) -> Found {
             let help = format!("write {}{{{}}}", check.metric.name, example(label));
             found.errors.push(Mistake { message, help: Some(help) });
         }
+    }
+    if found.errors.is_empty() {
+        found.errors.extend(unmeasured(check, names.blank));
     }
     for variant in check.variants.iter().chain(&check.relative_to) {
         let known: Vec<&str> = names.variants.iter().map(String::as_str).collect();
@@ -93,10 +96,8 @@ fn unknown(label: &Label, value: &str, names: &Names<'_>) -> Option<Mistake> {
         Kind::Log => ("topic or log", keys(&blank.logs)),
         Kind::Table => ("table", keys(&blank.tables)),
         Kind::Counter => ("counter", keys(&blank.counters)),
-        Kind::Total => {
-            let totals = blank.groups.iter().flat_map(|group| group.totals.keys());
-            ("count of a component", totals.map(String::as_str).collect())
-        }
+        // What it counts depends on who it is.
+        Kind::Total => return None,
         Kind::Flow => ("flow with an age", keys(&blank.ages)),
         Kind::Action => ("action", names.actions.iter().map(String::as_str).collect()),
         Kind::State => ("state of rows", vec!["free", "held", "sold"]),
@@ -111,6 +112,55 @@ fn unknown(label: &Label, value: &str, names: &Names<'_>) -> Option<Mistake> {
         }
     };
     missing(what, value, &known)
+}
+
+/// Names that there are, and of which this metric will never be measured.
+fn unmeasured(check: &Check, blank: &RunRecord) -> Option<Mistake> {
+    let (metric, whom) = (check.metric, check.label("component")?);
+    let name = whom.split_once('/').map_or(whom, |(name, _)| name);
+    let group = blank.groups.iter().find(|group| group.name == name)?;
+    let many = group.members.len();
+    match metric.source {
+        Source::Tally => {
+            let totals: Vec<&str> = keys(&group.totals);
+            missing(&format!("count of `{name}` called"), check.label("of")?, &totals)
+        }
+        Source::HitRatio if ["hits", "misses"].iter().any(|it| !group.totals.contains_key(*it)) => {
+            Some(Mistake { message: format!("`{name}` looks nothing up"), help: None })
+        }
+        Source::Imbalance if many < 2 => {
+            Some(Mistake { message: format!("`{name}` has only one member"), help: None })
+        }
+        Source::Level => {
+            let columns = || blank.series.columns.iter().filter(|column| column.component == name);
+            let known = columns().filter(|column| column.member.is_empty());
+            let known: Vec<&str> = known.map(|column| column.metric.as_str()).collect();
+            let own = columns().any(|column| column.member == whom);
+            // A first instant that was too long to be played shows nothing.
+            if blank.series.times.is_empty() {
+                None
+            } else if !known.contains(&metric.name) {
+                let message = format!("`{name}` has no `{}`", metric.name);
+                Some(Mistake { message, help: there_is(&known) })
+            } else if whom.contains('/') && many > 1 && !own {
+                let message =
+                    format!("`{name}` has {many} members, too many to watch each of them");
+                let help =
+                    Some(format!("write {}{{component={name}}}: of all together", metric.name));
+                Some(Mistake { message, help })
+            } else {
+                None
+            }
+        }
+        _ => None,
+    }
+}
+
+fn there_is(known: &[&str]) -> Option<String> {
+    let mut known: Vec<&str> =
+        METRICS.iter().map(|metric| metric.name).filter(|name| known.contains(name)).collect();
+    known.sort();
+    (!known.is_empty()).then(|| format!("there is: {}", known.join(", ")))
 }
 
 fn groups(blank: &RunRecord) -> Vec<&str> {

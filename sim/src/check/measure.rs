@@ -1,63 +1,58 @@
 //! One check's number in one run: a pure function of the record.
 
-use engine::record::{Column, OperationRecord, Outcomes};
-use engine::{Histogram, Outcome, RunRecord, Time};
+use engine::record::{Column, EdgeRecord, GroupRecord, OperationRecord, Outcomes, TableRecord};
+use engine::{Histogram, RunRecord, Time};
+use reports::totals::{counted_seconds, requests};
 
+use super::metric::Source;
 use super::recovery::recovery;
-use super::{Check, Stat, Window};
+use super::{Check, Stat, Unit, Window};
 
 /// The number; `None` where there is nothing to measure.
 pub fn measure(check: &Check, record: &RunRecord) -> Option<f64> {
     let of = check.label(check.metric.labels.first().map_or("", |label| label.name));
-    match check.metric.name {
-        "latency" => times(check, record, &operations(record, of)),
-        "age" => times(check, record, &[record.ages.get(of?)?]),
-        "errors" => ends(check, record, of, Outcomes::errors),
-        "denied" => ends(check, record, of, |o| o.of(Outcome::Denied)),
-        "goodput" => ends(check, record, of, |o| o.of(Outcome::Done)),
-        "requests" => ends(check, record, of, Outcomes::total),
-        "in_flight" => Some(record.requests.in_flight as f64),
-        "count" => record.counters.get(of?).map(|count| *count as f64),
-        "missing" => {
+    match check.metric.source {
+        Source::Latency => times(check, record, &operations(record, of)),
+        Source::Age => times(check, record, &[record.ages.get(of?)?]),
+        Source::Ends(count) => ends(check, record, of, count),
+        Source::InFlight => Some(record.requests.in_flight as f64),
+        Source::Counter => record.counters.get(of?).map(|count| *count as f64),
+        Source::Table(number) => record.tables.get(of?).map(|table| number(table) as f64),
+        Source::Rows => rows(check, record.tables.get(of?)?),
+        Source::Missing => {
             let pair = (of?.to_string(), check.label("in")?.to_string());
             record.missing.get(&pair).map(|count| *count as f64)
         }
-        "tally" => {
-            let group = record.groups.iter().find(|group| Some(group.name.as_str()) == of)?;
-            group.totals.get(check.label("of")?).map(|total| *total as f64)
+        Source::Log(number) => record.logs.get(of?).map(|log| number(log) as f64),
+        Source::Lag => lag(check, record, of?),
+        Source::Recovery => recovery(record, of?),
+        Source::Level => level(check, record, of?),
+        Source::HitRatio if of_the_whole_run(check) => hit_ratio(group(record, of?)?),
+        Source::Imbalance if of_the_whole_run(check) => imbalance(group(record, of?)?),
+        Source::HitRatio | Source::Imbalance => level(check, record, of?),
+        Source::Tally => {
+            group(record, of?)?.totals.get(check.label("of")?).map(|total| *total as f64)
         }
-        "lost_records" => record.logs.get(of?).map(|log| log.lost as f64),
-        "appended" => record.logs.get(of?).map(|log| log.appended as f64),
-        "lag" if check.stat == Stat::Plain => {
-            let lag = &record.logs.get(of?)?.lag;
-            Some(lag.values().copied().max().unwrap_or(0) as f64)
-        }
-        "recovery" => recovery(record, of?),
-        "work" | "wasted" => edges(check, record, of?),
-        "hit_ratio" if check.stat == Stat::Plain && check.window.is_none() => {
-            let totals =
-                &record.groups.iter().find(|group| group.name == *of.unwrap_or(""))?.totals;
-            let (hits, misses) = (*totals.get("hits")?, *totals.get("misses")?);
-            (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64)
-        }
-        "imbalance" if check.stat == Stat::Plain && check.window.is_none() => {
-            imbalance(record, of?)
-        }
-        "lag" | "utilisation" | "queue" | "hit_ratio" | "imbalance" | "entries" | "bytes"
-        | "stampede" | "unwritten" => level(check, record, of?),
-        _ => table(check, record, of?),
+        Source::Calls(number) => calls(check, record, of?, number),
     }
 }
 
-/// The named operation, or all: those of calls, and journeys only where there are no calls (a
-/// journey's calls would count twice).
+/// The named operation, or all requests of users, as reports count them: operations that they ask
+/// for by themselves, and journeys. A call that is only a part of a journey is counted with it.
 pub fn operations<'a>(record: &'a RunRecord, of: Option<&str>) -> Vec<&'a OperationRecord> {
-    if let Some(name) = of {
-        return record.operations.get(name).into_iter().collect();
+    match of {
+        Some(name) => record.operations.get(name).into_iter().collect(),
+        None => requests(record).collect(),
     }
-    let calls = record.operations.iter().filter(|(name, _)| name.contains('.'));
-    let calls: Vec<_> = calls.map(|(_, operation)| operation).collect();
-    if calls.is_empty() { record.operations.values().collect() } else { calls }
+}
+
+fn group<'a>(record: &'a RunRecord, name: &str) -> Option<&'a GroupRecord> {
+    record.groups.iter().find(|group| group.name == name)
+}
+
+/// Whether it is one number of the whole run, and not one of many of its parts.
+fn of_the_whole_run(check: &Check) -> bool {
+    check.stat == Stat::Plain && check.window.is_none()
 }
 
 /// Numbers of the intervals that touch the window.
@@ -102,8 +97,7 @@ fn ends(
     count: fn(&Outcomes) -> u64,
 ) -> Option<f64> {
     let mut ends = Outcomes::default();
-    // A run cut short may end before the warmup does.
-    let mut seconds = record.duration.0.saturating_sub(record.warmup.0) as f64 / 1e9;
+    let mut seconds = counted_seconds(record);
     for operation in operations(record, of) {
         match within(check, record) {
             None => ends.add(&operation.outcomes),
@@ -115,10 +109,10 @@ fn ends(
         }
     }
     let (number, all) = (count(&ends) as f64, ends.total());
-    match (check.stat, check.metric.name) {
+    match (check.stat, check.metric.unit(Stat::Rate)) {
         // That nothing went wrong where nothing ended is not known.
-        (_, "errors" | "denied") if all == 0 => None,
-        (Stat::Rate, "errors" | "denied") => Some(number / all as f64),
+        (_, Unit::Share) if all == 0 => None,
+        (Stat::Rate, Unit::Share) => Some(number / all as f64),
         (Stat::Rate, _) => (seconds > 0.0).then_some(number / seconds),
         _ => Some(number),
     }
@@ -135,14 +129,12 @@ fn lasts(record: &RunRecord, range: &std::ops::Range<usize>) -> f64 {
 
 fn level(check: &Check, record: &RunRecord, of: &str) -> Option<f64> {
     let metric = check.metric.name;
-    let group = of.split_once('/').map_or(of, |(group, _)| group);
-    let member = if of.contains('/') { of } else { "" };
-    let columns = &record.series.columns;
-    let is_it = |c: &&Column| c.component == group && c.member == member && c.metric == metric;
-    let lone = |c: &&Column| c.component == group && c.member.is_empty() && c.metric == metric;
+    let name = of.split_once('/').map_or(of, |(name, _)| name);
     // The only member of a group has no column of its own.
-    let alone = of.strip_suffix("/0").is_some_and(|_| true);
-    let column = columns.iter().find(is_it).or_else(|| columns.iter().find(lone).filter(|_| alone));
+    let lone = group(record, name).is_some_and(|group| group.members.len() == 1);
+    let member = if of.contains('/') && !lone { of } else { "" };
+    let is_it = |c: &&Column| c.component == name && c.member == member && c.metric == metric;
+    let column = record.series.columns.iter().find(is_it);
     let traffic = Window::Between(Time::ZERO + record.warmup, Time::ZERO + record.duration);
     let end = if check.finally { Window::AtEnd } else { traffic };
     let check = Check { window: check.window.or(Some(end)), ..check.clone() };
@@ -157,36 +149,46 @@ fn level(check: &Check, record: &RunRecord, of: &str) -> Option<f64> {
     }
 }
 
-fn edges(check: &Check, record: &RunRecord, of: &str) -> Option<f64> {
-    let edges = record.edges.iter().filter(|edge| edge.to == of);
-    let (asked, wasted) = edges.fold((0, 0), |(a, w), edge| (a + edge.asked, w + edge.wasted));
-    match (check.metric.name, check.stat) {
-        ("work", Stat::Rate) => Some(asked as f64 / record.ended.as_secs().max(1e-9)),
-        ("work", _) => Some(asked as f64),
-        (_, Stat::Rate) => (asked > 0).then(|| wasted as f64 / asked as f64),
-        _ => Some(wasted as f64),
+/// As a level; or at the end, of the slowest group of consumers.
+fn lag(check: &Check, record: &RunRecord, of: &str) -> Option<f64> {
+    if check.stat != Stat::Plain {
+        return level(check, record, of);
+    }
+    Some(record.logs.get(of)?.lag.values().copied().max().unwrap_or(0) as f64)
+}
+
+fn calls(
+    check: &Check,
+    record: &RunRecord,
+    of: &str,
+    number: fn(&EdgeRecord) -> u64,
+) -> Option<f64> {
+    let edges = || record.edges.iter().filter(|edge| edge.to == of);
+    let sum = |number: fn(&EdgeRecord) -> u64| edges().map(number).sum::<u64>() as f64;
+    let (asked, seconds) = (sum(|edge| edge.asked), counted_seconds(record));
+    match (check.stat, check.metric.unit(Stat::Rate)) {
+        (Stat::Rate, Unit::Share) => (asked > 0.0).then(|| sum(number) / asked),
+        (Stat::Rate, _) => (seconds > 0.0).then(|| sum(|edge| edge.counted) / seconds),
+        _ => Some(sum(number)),
     }
 }
 
+fn hit_ratio(group: &GroupRecord) -> Option<f64> {
+    let [hits, misses] = ["hits", "misses"].map(|name| group.totals.get(name));
+    let (hits, misses) = (*hits?, *misses?);
+    (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64)
+}
+
 /// The most calls that came to one member, by the mean of all, over the whole run.
-fn imbalance(record: &RunRecord, of: &str) -> Option<f64> {
-    let group = record.groups.iter().find(|group| group.name == of)?;
+fn imbalance(group: &GroupRecord) -> Option<f64> {
     let arrived = || group.members.iter().map(|member| member.arrived);
     let (most, all) = (arrived().max()? as f64, arrived().sum::<u64>() as f64);
     (all > 0.0).then(|| most * group.members.len() as f64 / all)
 }
 
-fn table(check: &Check, record: &RunRecord, of: &str) -> Option<f64> {
-    let table = record.tables.get(of)?;
-    Some(match check.metric.name {
-        "low" => table.low as f64,
-        "high" => table.high as f64,
-        "sum" => table.sum as f64,
-        "stale" => table.stale as f64,
-        "lost" => table.lost as f64,
-        _ => match check.label("state") {
-            Some(state) => table.states.get(state).copied().unwrap_or(0) as f64,
-            None => table.rows as f64,
-        },
+fn rows(check: &Check, table: &TableRecord) -> Option<f64> {
+    Some(match check.label("state") {
+        Some(state) => table.states.get(state).copied().unwrap_or(0) as f64,
+        None => table.rows as f64,
     })
 }

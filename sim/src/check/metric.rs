@@ -1,5 +1,8 @@
 //! The metrics that checks can name: what each is of, which numbers of it there are, in which unit.
 
+use engine::Outcome;
+use engine::record::{EdgeRecord, LogRecord, Outcomes, TableRecord};
+
 use super::{Stat, Unit};
 
 /// A metric.
@@ -17,8 +20,47 @@ pub struct Metric {
     unit: Unit,
     /// The unit of its rate.
     rate: Unit,
+    /// Where it is read.
+    pub source: Source,
     /// What it is, in one line.
     pub meaning: &'static str,
+}
+
+/// Where a metric is read in the record of a run.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// The times that requests took.
+    Latency,
+    /// The ages at the end of a flow.
+    Age,
+    /// Ends of requests, of some kinds.
+    Ends(fn(&Outcomes) -> u64),
+    /// Requests that never ended.
+    InFlight,
+    /// A counter of flows.
+    Counter,
+    /// A number of a table.
+    Table(fn(&TableRecord) -> i64),
+    /// Rows of a table, of one state or all.
+    Rows,
+    /// Keys of one table that another lacks.
+    Missing,
+    /// A number of a log.
+    Log(fn(&LogRecord) -> u64),
+    /// Records that wait: as a level, or of the slowest consumers at the end.
+    Lag,
+    /// What [`super::recovery`] defines.
+    Recovery,
+    /// What was sampled of a component.
+    Level,
+    /// Of a whole component, as a level or over the whole run.
+    HitRatio,
+    /// Of a whole component, as a level or over the whole run.
+    Imbalance,
+    /// What a component counts.
+    Tally,
+    /// Calls between components.
+    Calls(fn(&EdgeRecord) -> u64),
 }
 
 /// What a metric can be of.
@@ -71,9 +113,10 @@ const fn metric(
     stats: &'static [&'static str],
     windows: bool,
     (unit, rate): (Unit, Unit),
+    source: Source,
     meaning: &'static str,
 ) -> Metric {
-    Metric { name, labels, stats, windows, unit, rate, meaning }
+    Metric { name, labels, stats, windows, unit, rate, source, meaning }
 }
 
 const OP: &[Label] = &[may("op", Kind::Operation)];
@@ -92,52 +135,203 @@ const COUNT: (Unit, Unit) = (Unit::Count, Unit::Count);
 const PART: (Unit, Unit) = (Unit::Count, Unit::Share);
 const FLOW: (Unit, Unit) = (Unit::Count, Unit::PerSecond);
 
+use Source::{
+    Age, Calls, Counter, Ends, HitRatio, Imbalance, InFlight, Lag, Latency, Level, Log, Missing,
+    Recovery, Rows, Table, Tally,
+};
+
 /// All metrics.
 pub const METRICS: &[Metric] = &[
-    metric("latency", OP, TIMES, true, TIME, "time from wish to answer, failures included"),
-    metric("errors", OP, &["rate", ""], true, PART, "ends that are errors; never `Denied`"),
-    metric("denied", OP, &["rate", ""], true, PART, "ends where the answer was no"),
-    metric("goodput", OP, &["rate", ""], true, FLOW, "ends that went well"),
-    metric("requests", OP, &["rate", ""], true, FLOW, "ends of any kind"),
-    metric("in_flight", &[], &[""], false, COUNT, "requests that never ended"),
-    metric("count", &[must("", Kind::Counter)], &[""], false, COUNT, "a `Count` of the flows"),
-    metric("low", TABLE, &[""], false, COUNT, "the lowest value any row ever had"),
-    metric("high", TABLE, &[""], false, COUNT, "the highest value any row ever had"),
-    metric("sum", TABLE, &[""], false, COUNT, "the sum of all values at the end"),
-    metric("rows", ROWS, &[""], false, COUNT, "rows at the end, of one state or all"),
-    metric("stale", TABLE, &[""], false, COUNT, "reads answered with an old version"),
-    metric("lost", TABLE, &[""], false, COUNT, "writes undone by a crash"),
-    metric("missing", PAIR, &[""], false, COUNT, "keys of one table that another lacks"),
-    metric("appended", TOPIC, &[""], false, COUNT, "records appended"),
-    metric("lost_records", TOPIC, &[""], false, COUNT, "records undone by a crash"),
-    metric("lag", TOPIC, &["max", "mean", "min", ""], true, COUNT, "records not yet consumed"),
-    metric("age", &[must("flow", Kind::Flow)], TIMES, true, TIME, "birth to the end of a flow"),
+    metric(
+        "latency",
+        OP,
+        TIMES,
+        true,
+        TIME,
+        Latency,
+        "time from wish to answer, failures included",
+    ),
+    metric(
+        "errors",
+        OP,
+        &["rate", ""],
+        true,
+        PART,
+        Ends(Outcomes::errors),
+        "ends that are errors; never `Denied`",
+    ),
+    metric(
+        "denied",
+        OP,
+        &["rate", ""],
+        true,
+        PART,
+        Ends(|ends| ends.of(Outcome::Denied)),
+        "ends where the answer was no",
+    ),
+    metric(
+        "goodput",
+        OP,
+        &["rate", ""],
+        true,
+        FLOW,
+        Ends(|ends| ends.of(Outcome::Done)),
+        "ends that went well",
+    ),
+    metric("requests", OP, &["rate", ""], true, FLOW, Ends(Outcomes::total), "ends of any kind"),
+    metric("in_flight", &[], &[""], false, COUNT, InFlight, "requests that never ended"),
+    metric(
+        "count",
+        &[must("", Kind::Counter)],
+        &[""],
+        false,
+        COUNT,
+        Counter,
+        "a `Count` of the flows",
+    ),
+    metric(
+        "low",
+        TABLE,
+        &[""],
+        false,
+        COUNT,
+        Table(|table| table.low),
+        "the lowest value any row ever had",
+    ),
+    metric(
+        "high",
+        TABLE,
+        &[""],
+        false,
+        COUNT,
+        Table(|table| table.high),
+        "the highest value any row ever had",
+    ),
+    metric(
+        "sum",
+        TABLE,
+        &[""],
+        false,
+        COUNT,
+        Table(|table| table.sum),
+        "the sum of all values at the end",
+    ),
+    metric("rows", ROWS, &[""], false, COUNT, Rows, "rows at the end, of one state or all"),
+    metric(
+        "stale",
+        TABLE,
+        &[""],
+        false,
+        COUNT,
+        Table(|table| table.stale as i64),
+        "reads answered with an old version",
+    ),
+    metric(
+        "lost",
+        TABLE,
+        &[""],
+        false,
+        COUNT,
+        Table(|table| table.lost as i64),
+        "writes undone by a crash",
+    ),
+    metric("missing", PAIR, &[""], false, COUNT, Missing, "keys of one table that another lacks"),
+    metric("appended", TOPIC, &[""], false, COUNT, Log(|log| log.appended), "records appended"),
+    metric(
+        "lost_records",
+        TOPIC,
+        &[""],
+        false,
+        COUNT,
+        Log(|log| log.lost),
+        "records undone by a crash",
+    ),
+    metric("lag", TOPIC, &["max", "mean", "min", ""], true, COUNT, Lag, "records not yet consumed"),
+    metric(
+        "age",
+        &[must("flow", Kind::Flow)],
+        TIMES,
+        true,
+        TIME,
+        Age,
+        "birth to the end of a flow",
+    ),
     metric(
         "recovery",
         &[must("action", Kind::Action)],
         &[""],
         false,
         TIME,
+        Recovery,
         "from the end of an action until p99 is back within twice its median before",
     ),
-    metric("utilisation", OF, LEVELS, true, SHARE, "busy share of what limits it"),
-    metric("queue", OF, LEVELS, true, COUNT, "how many wait"),
+    metric("utilisation", OF, LEVELS, true, SHARE, Level, "busy share of what limits it"),
+    metric("queue", OF, LEVELS, true, COUNT, Level, "how many wait"),
     metric(
         "imbalance",
         WHOLE,
         &["max", "mean", "min", ""],
         true,
         COUNT,
+        Imbalance,
         "calls that came to the busiest member, as a multiple of the mean; 1 is even",
     ),
-    metric("hit_ratio", OF, &["max", "mean", "min", ""], true, SHARE, "hits of all look-ups"),
-    metric("tally", TOTAL, &[""], false, COUNT, "what it counts: hits, stale, coalesced …"),
-    metric("entries", OF, LEVELS, true, COUNT, "entries of a cache"),
-    metric("bytes", OF, LEVELS, true, COUNT, "what a cache holds, in bytes if it has `memory`"),
-    metric("stampede", OF, LEVELS, true, COUNT, "callers who fetch the value of one key at once"),
-    metric("unwritten", OF, LEVELS, true, COUNT, "keys that a cache has yet to write to its store"),
-    metric("work", WHOLE, &["", "rate"], false, FLOW, "calls made to it, attempts included"),
-    metric("wasted", WHOLE, &["", "rate"], false, PART, "answers to callers who had left"),
+    metric(
+        "hit_ratio",
+        WHOLE,
+        &["max", "mean", "min", ""],
+        true,
+        SHARE,
+        HitRatio,
+        "hits of all look-ups",
+    ),
+    metric("tally", TOTAL, &[""], false, COUNT, Tally, "what it counts: hits, stale, coalesced …"),
+    metric("entries", OF, LEVELS, true, COUNT, Level, "entries of a cache"),
+    metric(
+        "bytes",
+        OF,
+        LEVELS,
+        true,
+        COUNT,
+        Level,
+        "what a cache holds, in bytes if it has `memory`",
+    ),
+    metric(
+        "stampede",
+        OF,
+        LEVELS,
+        true,
+        COUNT,
+        Level,
+        "callers who fetch the value of one key at once",
+    ),
+    metric(
+        "unwritten",
+        OF,
+        LEVELS,
+        true,
+        COUNT,
+        Level,
+        "keys that a cache has yet to write to its store",
+    ),
+    metric(
+        "work",
+        WHOLE,
+        &["", "rate"],
+        false,
+        FLOW,
+        Calls(|edge| edge.asked),
+        "calls made to it, attempts included",
+    ),
+    metric(
+        "wasted",
+        WHOLE,
+        &["", "rate"],
+        false,
+        PART,
+        Calls(|edge| edge.wasted),
+        "answers to callers who had left",
+    ),
 ];
 
 impl Metric {

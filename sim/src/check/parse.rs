@@ -143,8 +143,8 @@ fn stat(metric: &Metric, words: &mut Words) -> Result<Stat, Mistake> {
         Some("mean") => Stat::Mean,
         Some("rate") => Stat::Rate,
         Some(word) => match quantile(word) {
-            Some(q) if q > 0.0 && q <= 1.0 => Stat::Quantile(q),
-            Some(_) => return mistake("percentiles lie above 0 and up to 100", Some("p99.9")),
+            Some(q) if (LOWEST..=1.0).contains(&q) => Stat::Quantile(q),
+            Some(_) => return mistake("percentiles lie between 0.01 and 100", Some("p99.9")),
             None => {
                 return mistake(format!("`{word}` is not understood here"), Some(&numbers()));
             }
@@ -156,6 +156,9 @@ fn stat(metric: &Metric, words: &mut Words) -> Result<Stat, Mistake> {
     let which = word.map_or("as a plain number".into(), |word| format!("as `{word}`"));
     mistake(format!("`{}` cannot be measured {which}", metric.name), Some(&numbers()))
 }
+
+/// Below p0.01 there is the minimum, which has a word of its own.
+const LOWEST: f64 = 0.0001;
 
 /// `p99`, `p99.9`, `p(99)`
 fn quantile(word: &str) -> Option<f64> {
@@ -203,6 +206,8 @@ fn as_rate(check: &Check, symbol: &str, limit: &str) -> Option<Mistake> {
 
 fn suffixes(check: &mut Check, words: &mut Words) -> Result<(), Mistake> {
     loop {
+        let window = check.window.take();
+        let said = window.is_some();
         if words.take("during") {
             let range = words.next("a range of times")?;
             let Some((from, to)) = range.split_once("..") else {
@@ -229,7 +234,15 @@ fn suffixes(check: &mut Check, words: &mut Words) -> Result<(), Mistake> {
                 check.variants.push(words.next("a variant")?);
             }
         } else {
+            check.window = window;
             return Ok(());
+        }
+        match (said, check.window) {
+            (true, Some(_)) => {
+                return mistake("two windows in one check", Some("write two checks"));
+            }
+            (true, None) => check.window = window,
+            _ => {}
         }
     }
 }
@@ -288,8 +301,12 @@ mod tests {
             ("latency p99 < 1%", "`1%` is no time: write `400ms`; "),
             ("errors = 0%", "`0%` is no number; write `errors rate = 0%`"),
             ("goodput > 9/s", "`9/s` is no number; write `goodput rate > 9/s`"),
-            ("errors rate < 0.01", "`0.01` is no share: write `1%`; "),
-            ("latency p101 < 1s", "percentiles lie above 0 and up to 100; p99.9"),
+            ("errors rate < 0.01", "`0.01` is no share: write `1%`, from 0 to 100 %; "),
+            ("latency p101 < 1s", "percentiles lie between 0.01 and 100; p99.9"),
+            ("latency p0.0000001 < 1s", "percentiles lie between 0.01 and 100; p99.9"),
+            ("latency p99 < 1s before 3s after 9s", "two windows in one check; write two checks"),
+            ("latency p99 during 1s..2s < 1s at end", "two windows in one check; write two checks"),
+            ("utilisation{x} max < 200%", "`200%` is no share: write `1%`, from 0 to 100 %; "),
             (
                 "latency < 1s",
                 "`latency` cannot be measured as a plain number; of `latency` \

@@ -32,7 +32,7 @@ impl Unit {
     pub fn what(self) -> &'static str {
         match self {
             Unit::Time => "time: write `400ms`",
-            Unit::Share => "share: write `1%`",
+            Unit::Share => "share: write `1%`, from 0 to 100 %",
             Unit::PerSecond => "rate: write `950/s`",
             Unit::Count => "number: write `20_000`",
         }

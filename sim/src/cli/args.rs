@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use models::units::Dur;
+use sim::prepare::Wishes;
 
 /// A deterministic simulator of distributed systems: same scenario, same seed, same numbers.
 #[derive(Debug, Parser)]
@@ -64,7 +65,9 @@ pub enum Command {
         /// Scenario files.
         #[arg(required = true)]
         scenarios: Vec<PathBuf>,
-        /// How mistakes are written.
+        #[command(flatten)]
+        chosen: Chosen,
+        /// How mistakes are written
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
@@ -83,6 +86,25 @@ pub enum Command {
     },
 }
 
+/// What of a scenario, and what in place of what it says.
+#[derive(Clone, Debug, Args)]
+pub struct Chosen {
+    /// Changes a value: components.shop.replicas=4
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub settings: Vec<String>,
+    /// Only these variants
+    #[arg(long = "variant", value_name = "NAME")]
+    pub variants: Vec<String>,
+}
+
+impl Chosen {
+    /// As the scenario is read.
+    pub fn wishes(&self) -> Wishes {
+        let (settings, variants) = (self.settings.clone(), self.variants.clone());
+        Wishes { settings, variants, until: None }
+    }
+}
+
 /// Options of `run`.
 #[derive(Clone, Debug, Args)]
 pub struct Run {
@@ -94,9 +116,8 @@ pub struct Run {
     /// So many runs with successive seeds, or the seeds A..B, both included
     #[arg(long, value_name = "K|A..B", value_parser = seeds)]
     pub seeds: Option<Seeds>,
-    /// Changes a value: components.shop.replicas=4
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub settings: Vec<String>,
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Where results go [default: sim-results/NAME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -112,23 +133,24 @@ pub struct Run {
     /// Ends the run at this simulated time
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub until: Option<Dur>,
-    /// Plays only these variants
-    #[arg(long = "variant", value_name = "NAME")]
-    pub variants: Vec<String>,
     /// Breaks an invariant in the middle of the run, to see how that is reported
     #[arg(long, hide = true)]
     pub broken: bool,
 }
 
 impl Run {
-    /// The command that plays these seeds of these variants again; no variants: all.
-    pub fn again(&self, seeds: &[u64], variants: &[String]) -> String {
-        let mut line = format!("sim run {}", quoted(&self.scenario.to_string_lossy()));
-        match seeds {
-            [seed] => line += &format!(" --seed {seed}"),
-            _ => line += &format!(" --seeds {}..{}", seeds[0], seeds[seeds.len() - 1]),
-        }
-        self.settings.iter().for_each(|set| line += &format!(" --set {}", quoted(set)));
+    /// The scenario, as a shell takes it.
+    pub fn file(&self) -> String {
+        quoted(&self.scenario.to_string_lossy())
+    }
+
+    /// What stands behind the file to play these seeds of these variants; no variants: all.
+    pub fn flags(&self, seeds: &[u64], variants: &[String]) -> String {
+        let mut line = match seeds {
+            [seed] => format!(" --seed {seed}"),
+            _ => format!(" --seeds {}..{}", seeds[0], seeds[seeds.len() - 1]),
+        };
+        self.chosen.settings.iter().for_each(|set| line += &format!(" --set {}", quoted(set)));
         variants.iter().for_each(|name| line += &format!(" --variant {}", quoted(name)));
         self.until.iter().for_each(|until| line += &format!(" --until {until}"));
         line + if self.broken { " --broken" } else { "" }
@@ -175,7 +197,8 @@ fn seeds(text: &str) -> Result<Seeds, String> {
             (first, last) if first <= last && last - first < MOST_SEEDS => {
                 Ok(Seeds::Range(first, last))
             }
-            _ => Err("a range rises, like 1..16".into()),
+            (first, last) if first > last => Err("a range rises, like 1..16".into()),
+            _ => Err(format!("at most {MOST_SEEDS} seeds")),
         },
     }
 }

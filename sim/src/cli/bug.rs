@@ -32,7 +32,8 @@ fn text(panic: &PanicHookInfo<'_>, run: Option<&Run>) -> String {
                 true => (String::new(), vec![]),
                 false => (format!(", variant {variant}"), vec![variant]),
             };
-            format!("in {scenario}{of}, seed {seed}\nreproduce: {}", run.again(&[seed], &variants))
+            let again = format!("sim run {}{}", run.file(), run.flags(&[seed], &variants));
+            format!("in {scenario}{of}, seed {seed}\nreproduce: {}", again)
         }
         _ => {
             let typed: Vec<String> = std::env::args().skip(1).map(|it| quoted(&it)).collect();

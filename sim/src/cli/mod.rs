@@ -9,10 +9,10 @@ mod wall;
 use std::path::PathBuf;
 
 use sim::catalogue::catalogue;
-use sim::prepare::{Wishes, prepare};
+use sim::prepare::prepare;
 use sim::text::Diagnostics;
 
-use args::{Cli, Command, Format};
+use args::{Chosen, Cli, Command, Format};
 pub use output::Exit;
 use output::{complain, say};
 
@@ -21,25 +21,30 @@ pub fn main(cli: Cli) -> Exit {
     bug::report_bugs(&cli.command);
     match cli.command {
         Command::Run(run) => play::run(&run),
-        Command::Validate { scenarios, format } => validate(&scenarios, format),
+        Command::Validate { scenarios, chosen, format } => validate(&scenarios, &chosen, format),
         Command::Components { name, format, markdown } => {
             components(name.as_deref(), format, markdown)
         }
     }
 }
 
-fn validate(scenarios: &[PathBuf], format: Format) -> Exit {
+fn validate(scenarios: &[PathBuf], chosen: &Chosen, format: Format) -> Exit {
     let mut exit = Exit::Pass;
     for file in scenarios {
         let mut diagnostics = Diagnostics::default();
-        let prepared = prepare(file, &Wishes::default(), &mut diagnostics);
+        let prepared = prepare(file, &chosen.wishes(), &mut diagnostics);
         complain(&diagnostics, format);
         let Some(prepared) = prepared else {
             exit = Exit::Invalid;
             continue;
         };
-        let (variants, checks) = (prepared.variants.len(), prepared.checks.len());
-        let line = format!("{}: ok, {variants} variant(s), {checks} checks\n", file.display());
+        let counted = |n: usize, what| format!(", {n} {what}{}", if n == 1 { "" } else { "s" });
+        let variants = match &prepared.variants[..] {
+            [(name, _)] if name.is_empty() => String::new(),
+            several => counted(several.len(), "variant"),
+        };
+        let checks = counted(prepared.checks.len(), "check");
+        let line = format!("{}: ok{variants}{checks}\n", file.display());
         if format == Format::Text
             && let Err(failed) = say(&line)
         {

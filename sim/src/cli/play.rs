@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use reports::{Meta, Style, Verdict, summary, write_all};
 use sim::check::verdict::judge;
+use sim::idle::idle_actions;
 use sim::prepare::{Prepared, Wishes, prepare};
 use sim::report::report;
 use sim::run::SLICES;
-use sim::sweep::sweep;
+use sim::sweep::{sweep, threads};
 use sim::text::{Diagnostic, Diagnostics};
 
 use super::args::{Format, Run, Seeds};
@@ -17,11 +18,8 @@ use super::wall::Wall;
 /// Plays a scenario.
 pub fn run(args: &Run) -> Exit {
     let mut diagnostics = Diagnostics::default();
-    let wishes = Wishes {
-        settings: args.settings.clone(),
-        variants: args.variants.clone(),
-        until: args.until.map(|until| until.0),
-    };
+    let until = args.until.map(|until| until.0);
+    let wishes = Wishes { until, ..args.chosen.wishes() };
     let prepared = prepare(&args.scenario, &wishes, &mut diagnostics);
     complain(&diagnostics, args.format);
     let Some(prepared) = prepared else { return Exit::Invalid };
@@ -35,6 +33,7 @@ pub fn run(args: &Run) -> Exit {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         jobs => jobs,
     };
+    let jobs = threads(jobs, seeds.len() * prepared.variants.len());
     let slices = SLICES * (seeds.len() * prepared.variants.len()) as u64;
     let wall = Wall::start(slices, args.quiet);
     let (variants, missing) = (&prepared.variants, &prepared.missing);
@@ -57,10 +56,11 @@ pub fn run(args: &Run) -> Exit {
         }
     };
     let mut idle = Diagnostics { sources: diagnostics.sources, found: Vec::new() };
-    prepared.idle_actions(&runs, &mut idle);
+    idle_actions(&prepared, &runs, &mut idle);
     complain(&idle, args.format);
     let judged = judge(&prepared.checks, &runs);
-    let report = report(&prepared, runs, &judged, args.again(&seeds, &args.variants));
+    let report =
+        report(&prepared, runs, &judged, (args.file(), args.flags(&seeds, &args.chosen.variants)));
     let version = env!("CARGO_PKG_VERSION").to_string();
     let meta = Meta { wall_seconds: wall.seconds(), jobs, version };
     if let Err(why) = write_all(&report, &meta, &folder) {

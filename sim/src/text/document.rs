@@ -65,6 +65,7 @@ impl Document {
             }
             Some(map) => {
                 named(map)?;
+                shared(map)?;
                 Ok(Document { root, variants, settings })
             }
             None => Ok(Document { root, variants, settings }),
@@ -90,6 +91,19 @@ impl Document {
             let _ = setting.apply(&mut root);
         }
         Document { root, variants: None, settings: Vec::new() }
+    }
+
+    /// With this name, if it has none: so that its text is the same scenario in another file.
+    pub fn named(mut self, name: &str) -> Document {
+        let spot = self.root.spot;
+        if let Kind::Struct(_, fields) = &mut self.root.kind
+            && !fields.iter().any(|field| field.key.text == "name")
+        {
+            let key = Word { spot, text: "name".into() };
+            let value = Value { spot, kind: Kind::Text(name.into()) };
+            fields.insert(0, Entry { key, value });
+        }
+        self
     }
 
     /// The effective scenario as text: canonical RON that reads back to the same.
@@ -150,6 +164,23 @@ fn read_file(path: &FilePath) -> std::io::Result<Vec<u8>> {
     let file = std::fs::File::open(path)?;
     file.take(super::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// What variants have in common: they are judged by one list of checks, and play the same requests.
+fn shared(variants: &Value) -> Result<(), Diagnostic> {
+    const COMMON: [&str; 6] = ["checks", "seed", "seeds", "name", "variants", "includes"];
+    for variant in variants.entries().unwrap_or_default() {
+        let fields = variant.value.entries().unwrap_or_default();
+        if let Some(Entry { key, .. }) = fields.iter().find(|it| COMMON.contains(&&*it.key.text)) {
+            let message = format!("`{}` cannot differ between variants", key.text);
+            let help = match &*key.text {
+                "checks" => format!("write it below, ending in `in {}`", variant.key.text),
+                _ => "say it once, outside of `variants`".to_string(),
+            };
+            return Err(Diagnostic::here(key.spot, message).help(help));
+        }
+    }
+    Ok(())
 }
 
 /// Variants are folders of results: a name must not lead out of them.

@@ -288,7 +288,7 @@ fn set_changes_values_and_holds_for_variants() {
 fn paths_lead_to_places() {
     let text = "(components: { \"shop\": Service(replicas: 8, operations: {
         \"buy\": [A, Do(\"db\", [Get(\"x\")]), Call(\"y\", (timeout: \"5s\"))] }) },
-        variants: { \"v\": (seeds: 7) })";
+        variants: { \"v\": (zones: 7) })";
     let document = good(text);
     let at = |path: &[Segment]| {
         let spot = document.spot(path);
@@ -302,7 +302,7 @@ fn paths_lead_to_places() {
     assert_eq!(at(&[&buy[..], &[Index(1), Index(1), Index(0)]].concat()), "Get(\"x\")");
     assert_eq!(at(&[&buy[..], &[Index(2), name("timeout")]].concat()), "\"5s\"");
     assert_eq!(at(&[&buy[..], &[Index(0), name("none"), Index(9)]].concat()), "A");
-    assert_eq!(at(&[name("variants"), name("v"), name("seeds")]), "7");
+    assert_eq!(at(&[name("variants"), name("v"), name("zones")]), "7");
     assert_eq!(at(&[name("none")]), text);
     let key = document.key_spot(&shop);
     assert_eq!(&text[key.start as usize..key.end as usize], "\"shop\"");

@@ -109,7 +109,7 @@ fn wrong_form(code: &Error, spot: Spot, written: &str) -> Diagnostic {
             return Diagnostic::here(spot, format!("{written} {why}"));
         }
         Error::ExpectedInteger | Error::ExpectedComma if number => ("a whole number", None),
-        Error::ExpectedInteger => ("a whole number", None),
+        Error::ExpectedInteger | Error::InvalidIntegerDigit { .. } => ("a whole number", None),
         Error::ExpectedFloat => ("a number", None),
         Error::ExpectedBoolean => ("true or false", None),
         Error::ExpectedString => ("text in quotes", None),

@@ -1,30 +1,48 @@
 //! What is wrong with a check before anything runs.
 
-use engine::record::{GroupRecord, MemberRecord};
+use engine::record::{Column, GroupRecord, MemberRecord};
 use engine::{RunRecord, Span, Time};
 
 use super::{SECOND, check, quiet};
 use crate::check::bind::{Names, bind};
 
 fn blank() -> RunRecord {
-    let member = |index: u32| MemberRecord {
-        name: format!("db/{index}"),
+    let member = |name: &str, index: u32| MemberRecord {
+        name: format!("{name}/{index}"),
         zone: String::new(),
         arrived: 0,
+        counted: 0,
         turned_away: 0,
         busy: Span(0),
         servers: 0,
         queue_max: 0.0,
     };
-    let members = (0..2).map(member).collect();
-    let db = GroupRecord {
-        name: "db".into(),
+    let group = |name: &str, size, totals: &[&str]| GroupRecord {
+        name: name.into(),
         kind: "Database".into(),
-        totals: Default::default(),
-        members,
+        totals: totals.iter().map(|total| (total.to_string(), 0)).collect(),
+        members: (0..size).map(|index| member(name, index)).collect(),
     };
+    let groups = vec![
+        group("db", 2, &["hits", "misses"]),
+        group("many", 17, &[]),
+        group("one", 1, &["evicted"]),
+    ];
     let logs = [("events".to_string(), Default::default())].into();
-    RunRecord { groups: vec![db], logs, ..quiet(0) }
+    let mut record = RunRecord { groups, logs, ..quiet(1) };
+    let lines = [("db", ""), ("db", "db/0"), ("db", "db/1"), ("many", ""), ("one", "")];
+    record.series.columns = lines.map(|(component, member)| column(component, member)).to_vec();
+    record
+}
+
+fn column(component: &str, member: &str) -> Column {
+    Column {
+        component: component.into(),
+        member: member.into(),
+        metric: "queue".into(),
+        unit: String::new(),
+        values: vec![0.0],
+    }
 }
 
 fn wrong(text: &str) -> Vec<String> {
@@ -66,4 +84,22 @@ fn after_is_before_the_end_of_traffic() {
     assert_eq!(wrong("requests > 5 after 6s"), [said]);
     assert_eq!(wrong("requests > 5 during 6s..8s"), [""; 0]);
     assert_eq!(wrong("requests > 5 after 8s"), ["the run ends at 8s"]);
+}
+
+/// What is never measured is told before anything runs.
+#[test]
+fn what_nobody_measures_is_a_mistake() {
+    assert_eq!(wrong("queue{many} max < 5"), [""; 0]);
+    assert_eq!(wrong("queue{one/0} max < 5"), [""; 0]);
+    let said = "`many` has 17 members, too many to watch each of them";
+    assert_eq!(wrong("queue{many/3} max < 5"), [said]);
+    assert_eq!(wrong("entries{db} max < 5"), ["`db` has no `entries`"]);
+    assert_eq!(wrong("imbalance{one} < 2"), ["`one` has only one member"]);
+    assert_eq!(wrong("hit_ratio{db} > 1%"), [""; 0]);
+    assert_eq!(wrong("hit_ratio{one} > 1%"), ["`one` looks nothing up"]);
+    // Hits are counted of all nodes together.
+    assert_eq!(wrong("hit_ratio{db/1} > 1%"), ["there is no component `db/1`"]);
+    assert_eq!(wrong("tally{component=one, of=evicted} = 0"), [""; 0]);
+    let said = "there is no count of `db` called `evicted`";
+    assert_eq!(wrong("tally{component=db, of=evicted} = 0"), [said]);
 }
