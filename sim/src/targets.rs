@@ -2,7 +2,7 @@
 
 use crate::scenario::spec::{Act, Entry, Scenario};
 use crate::selector::{Member, Mistake, Places, Whom};
-use models::ComponentSpec as _;
+use models::{ComponentSpec as _, Spec};
 
 /// The members or links of an entry; or why there are none that it could mean.
 pub fn target(entry: &Entry, scenario: &Scenario, places: &Places) -> Result<Whom, Mistake> {
@@ -53,7 +53,7 @@ pub fn target(entry: &Entry, scenario: &Scenario, places: &Places) -> Result<Who
 
 /// What is wrong with moving slots from these to another member of theirs, and what to write.
 fn reshard(from: &[Member], to: u16, scenario: &Scenario) -> Option<(String, &'static str)> {
-    for (name, _) in from {
+    for (name, member) in from {
         let spec = &scenario.components[name];
         if spec.lever("Reshard").is_none() {
             let help = "a Redis with several nodes can be resharded";
@@ -62,8 +62,24 @@ fn reshard(from: &[Member], to: u16, scenario: &Scenario) -> Option<(String, &'s
         if to >= spec.members() {
             return Some((format!("`{name}` has no member {to} to move to"), "to: 0"));
         }
+        if from.len() == 1 && *member == to {
+            return Some((
+                format!("`{name}/{to}` has its own slots already"),
+                "name another: to: 0",
+            ));
+        }
+        // A replica is a master once it has stood in for one, which only a loss brings about.
+        let is_replica = |spec: &Spec| matches!(spec, Spec::Redis(it) if to >= it.masters());
+        if is_replica(spec) && !scenario.timeline.iter().any(|entry| takes_nodes(&entry.r#do)) {
+            return Some((format!("`{name}/{to}` is a replica: slots belong to masters"), "to: 0"));
+        }
     }
     None
+}
+
+/// Whether an action can make a replica stand in for its master.
+fn takes_nodes(act: &Act) -> bool {
+    !matches!(act, Act::Flush(_) | Act::Reshard(..) | Act::Join(_) | Act::Errors(..))
 }
 
 /// The named ones on one side, everybody else on the other.

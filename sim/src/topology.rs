@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use engine::{DRAWS, Discipline, Span, Time};
 use models::dist::NumberSpec;
+use models::policy::placement::slots::SLOTS;
 use models::wiring::Offer;
 use models::{ComponentSpec, Spec};
 
-use crate::caches::{guests, idle_nodes};
+use crate::caches::{caches, guests, loops};
 use crate::findings::Findings;
 use crate::graph::{Graph, graph};
 use crate::scenario::spec::{Act, Entry, Scenario};
@@ -73,16 +74,17 @@ pub struct Topology {
 
 /// Resolves a scenario. The topology can be assembled only if no error was found.
 pub fn topology(mut scenario: Scenario, findings: &mut Findings) -> Topology {
-    guests(&mut scenario);
+    guests(&mut scenario, findings);
     let offers = offers(&mut scenario);
     members(&scenario, findings);
-    idle_nodes(&scenario, findings);
+    caches(&scenario, &offers, findings);
     draws(&scenario, findings);
     times(&scenario, findings);
     let places = places(&scenario);
     let targets = timeline(&scenario, &places, findings);
     let graph = graph(&scenario, findings);
     pairs(&scenario, &graph, findings);
+    loops(&scenario, &graph, findings);
     let (draws, numbers) =
         scenario.draws.iter().map(|(name, number)| (name.clone(), number.clone())).unzip();
     let every = interval(&scenario, findings);
@@ -305,6 +307,9 @@ fn options(entry: &Entry, index: &str, findings: &mut Findings) {
         }
         Act::Reshard(_, options) if options.slots == 0 => {
             error("slots", "nothing is to move", "slots: 1365");
+        }
+        Act::Reshard(_, options) if options.slots > SLOTS => {
+            error("slots", "a cluster has 16384 slots", "slots: 1365");
         }
         Act::Reshard(_, options) if options.rate.0 <= 0.0 => {
             error("rate", "nothing moves at this rate", "rate: \"1000/s\"");

@@ -1,9 +1,12 @@
 //! From what is said about a cache to its nodes.
 
+use std::rc::Rc;
+
 use engine::chance::{Dist as Draw, Sampler};
 use engine::{ComponentId, Discipline, GroupId, Span, Time, Word as _};
 
 use super::check::MOST_ENTRIES;
+use super::fates::{Fates, REMEMBERED};
 use super::kept::{Kept, Room};
 use super::node::{CacheNode, Lever};
 use super::rules::{Behind, Counters, Life, Ops, Rules, Warm, Writes};
@@ -27,8 +30,10 @@ struct Common {
     ops: Ops,
     counters: Counters,
     room: Room,
-    /// Which node keeps which key, if that goes by the key of the entries.
-    placing: Option<Balance>,
+    /// What became of keys, if each has its node.
+    fates: Option<Fates>,
+    /// The list that nodes warm up with: the part of each, or of all the whole.
+    lists: Vec<Rc<[u32]>>,
 }
 
 impl CacheSpec {
@@ -54,6 +59,9 @@ impl CacheSpec {
             let spec = self.size.unwrap_or(SizeSpec::Always(Bytes(1024)));
             wiring.at_name("size", |w| spec.build(self.overhead.unwrap_or(Bytes(72)), w))
         });
+        if let Some(sizes) = sizes {
+            self.complain_of_sizes(sizes, wiring);
+        }
         let capacity = self.memory.map_or(self.entries(), |memory| memory.0.max(1));
         let [grace, rescue] =
             [self.stale, self.stale_if_error].map(|it| it.map_or(Span::ZERO, Dur::span));
@@ -83,6 +91,20 @@ impl CacheSpec {
         })
     }
 
+    /// The list that nodes warm up with, cut in as many parts as there are nodes if each key has its
+    /// own.
+    fn lists(&self, placing: Option<&Balance>) -> Vec<Rc<[u32]>> {
+        let top = self.warm.map_or(0, |warm| warm.top.min(MOST_WARM));
+        let Some(placing) = placing else { return vec![(0..top).collect()] };
+        let (all, mut placing) = ((0..self.members()).collect::<Vec<u16>>(), placing.clone());
+        let mut lists = vec![Vec::new(); all.len()];
+        for key in 0..top {
+            let node = placing.pick(&all, u64::from(key), Time::ZERO, |_| 0, |_| 0);
+            lists[node as usize].push(key);
+        }
+        lists.into_iter().map(Rc::from).collect()
+    }
+
     /// The keys of the list that a node keeps.
     fn warm(&self, member: u16, common: &Common, wiring: &mut Wiring<'_>) -> Option<Warm> {
         let warm = self.warm?;
@@ -91,15 +113,7 @@ impl CacheSpec {
             wiring.at_name("warm", |w| w.problem(message));
             return None;
         };
-        let (all, mut placing): (Vec<u16>, _) =
-            ((0..self.members()).collect(), common.placing.clone());
-        let mine = |key: &u32| match &mut placing {
-            Some(placing) => {
-                placing.pick(&all, u64::from(*key), Time::ZERO, |_| 0, |_| 0) == member
-            }
-            None => true,
-        };
-        let keys = (0..warm.top.min(MOST_WARM)).filter(mine).collect();
+        let keys = common.lists[member as usize % common.lists.len()].clone();
         Some(Warm { draw, keys, batch: warm.batch.max(1) as usize })
     }
 
@@ -167,7 +181,11 @@ impl CacheSpec {
         let dice = wiring.builder.stream(&owner, "eviction");
         let chance = wiring.builder.chance();
         let [high, low] = [(); 2].map(|()| u64::from(chance.below(dice, u32::MAX)));
-        CacheNode::new(rules, Kept::new(common.room, high << 32 | low), machine)
+        let fates = match &common.fates {
+            Some(shared) => shared.at(member),
+            None => Fates::new((REMEMBERED / usize::from(self.members())).max(1 << 16)),
+        };
+        CacheNode::new(rules, Kept::new(common.room, fates, high << 32 | low), machine)
     }
 }
 
@@ -205,7 +223,8 @@ impl ComponentSpec for CacheSpec {
             ops: Ops::new(|op| wiring.builder.op(&format!("{name}.{op}"))),
             counters: Counters::new(|name| wiring.builder.counter(group, name)),
             room: self.room(wiring),
-            placing,
+            lists: self.lists(placing.as_ref()),
+            fates: placing.is_some().then(|| Fates::new(REMEMBERED)),
         };
         for member in 0..self.members() {
             let id = wiring.builder.declared(group).member(member);

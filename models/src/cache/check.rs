@@ -2,13 +2,17 @@
 
 use engine::Span;
 
+use super::sizes::Sizes;
 use super::spec::{CacheSpec, MOST_WARM, TuneSpec, WritesSpec};
 use crate::by::By;
-use crate::units::Dur;
+use crate::units::{Bytes, Dur};
 use crate::wiring::Wiring;
 
 /// More entries than this do not fit the numbers that link them.
 pub(super) const MOST_ENTRIES: u64 = 1 << 31;
+
+/// What a node does by the clock it does not do more often than this: a run would take for ever.
+const MOST_OFTEN: Span = Span::millis(1);
 
 /// Says that a field means nothing without another.
 fn lone(wiring: &mut Wiring<'_>, given: &[(&str, bool)], without: &str) {
@@ -77,6 +81,15 @@ impl CacheSpec {
         }
     }
 
+    /// What is larger than a node is never kept.
+    pub(super) fn complain_of_sizes(&self, sizes: Sizes, wiring: &mut Wiring<'_>) {
+        if let Some(memory) = self.memory.filter(|memory| memory.0 < sizes.least()) {
+            let least = Bytes(sizes.least());
+            let message = format!("the smallest object takes {least} and a node holds {memory}");
+            wiring.at_name("memory", |w| w.problem(message));
+        }
+    }
+
     fn complain_of_times(&self, wiring: &mut Wiring<'_>) {
         let is_zero = |dur: Option<Dur>| dur.is_some_and(|dur| dur.span().is_zero());
         for (name, ttl) in [("ttl", self.ttl), ("ttl_denied", self.ttl_denied)] {
@@ -100,6 +113,13 @@ impl CacheSpec {
             let message = format!("at the age of {refresh} an entry with a ttl of {ttl} is gone");
             wiring.at_name("refresh", |w| w.problem(message));
         }
+        if let (Some(early), Some(ttl)) = (self.early, self.ttl)
+            && early >= ttl
+        {
+            let message = format!("{early} before the time is always: entries live for {ttl}");
+            let help = Some("it is about as long as fetching takes: early: \"100ms\"".to_owned());
+            wiring.at_name("early", |w| w.problem_with(message, help));
+        }
         if is_zero(self.fill) {
             wiring.at_name("fill", |w| w.problem("nobody can fetch a value in no time"));
         }
@@ -111,10 +131,12 @@ impl CacheSpec {
 
     /// An entry that has expired before the command that reads it is over is never hit.
     pub(super) fn complain_of_access(&self, access: Span, wiring: &mut Wiring<'_>) {
-        if let Some(ttl) = self.ttl.filter(|ttl| !ttl.span().is_zero() && ttl.span() <= access) {
-            let message = format!("an entry lives for {ttl}, and one command takes {access}");
-            let help = Some("nothing can be hit: write a longer `ttl`".to_owned());
-            wiring.at_name("ttl", |w| w.problem_with(message, help));
+        for (name, ttl) in [("ttl", self.ttl), ("ttl_denied", self.ttl_denied)] {
+            if let Some(ttl) = ttl.filter(|ttl| !ttl.span().is_zero() && ttl.span() <= access) {
+                let message = format!("an entry lives for {ttl}, and one command takes {access}");
+                let help = Some(format!("nothing can be hit: write a longer `{name}`"));
+                wiring.at_name(name, |w| w.problem_with(message, help));
+            }
         }
     }
 
@@ -126,7 +148,7 @@ impl CacheSpec {
         }
         if let Some(WritesSpec::Behind { every, batch, queue, .. }) = self.writes {
             let zeros = [
-                ("every", every.span().is_zero(), "a buffer is emptied after some time"),
+                ("every", every.span() < MOST_OFTEN, "a buffer is emptied every 1ms at most"),
                 ("batch", batch == 0, "nothing is written no key at a time"),
                 ("queue", queue == 0, "a buffer without room is none: write Through"),
             ];
@@ -157,7 +179,7 @@ impl CacheSpec {
         let least = self.memory.map_or(self.entries(), |memory| memory.0);
         let factor = times.unwrap_or(1.5);
         let wrong = [
-            ("every", every.span().is_zero(), "it looks at itself after some time".to_owned()),
+            ("every", every.span() < MOST_OFTEN, "it looks at itself every 1ms at most".to_owned()),
             ("most", most < least, format!("it holds {least} to begin with")),
             (
                 "times",
@@ -170,8 +192,8 @@ impl CacheSpec {
         }
     }
 
-    /// How many entries a node holds.
-    pub(super) fn entries(&self) -> u64 {
+    /// How many entries a node holds, if room is measured in entries.
+    pub fn entries(&self) -> u64 {
         self.capacity.unwrap_or(10_000).clamp(1, MOST_ENTRIES)
     }
 }

@@ -80,7 +80,6 @@ impl Index {
     }
 
     /// How many keys it holds.
-    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.len
     }

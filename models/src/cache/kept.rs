@@ -3,6 +3,7 @@
 use engine::{Span, Time};
 
 use super::eviction::{Cache, Evict};
+use super::fates::{Cause, Fate, Fates};
 use super::sizes::Sizes;
 use super::tags::Tags;
 
@@ -24,31 +25,6 @@ pub(super) const ABSENT: u32 = u32::MAX - 1;
 /// The version of a value that the store has not seen yet: never older than any row.
 pub(super) const AHEAD: u32 = u32::MAX;
 
-/// Why a key is not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// It was never put in.
-    Cold,
-    /// It had to go for others, or was refused.
-    Capacity,
-    /// It outlived its time.
-    Expired,
-    /// It was taken out.
-    Forgotten,
-    /// The node lost everything: a flush or a crash.
-    Lost,
-}
-
-/// What is remembered of a key.
-const UNSEEN: u8 = 0;
-const KEPT: u8 = 1;
-const EXPIRED: u8 = 2;
-const FORGOTTEN: u8 = 3;
-const LOST: u8 = 4;
-
-/// Fates are remembered of keys below this (a byte each); others count as cold.
-const REMEMBERED: u64 = 1 << 26;
-
 /// What a node may keep, and for how long after its time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
@@ -67,40 +43,44 @@ pub(super) struct Kept {
     room: Room,
     cache: Cache<Entry>,
     tags: Tags,
-    fates: Vec<u8>,
+    fates: Fates,
     seed: u64,
-    /// A node in its first life has lost nothing; after a crash what it misses first was lost.
-    reborn: bool,
+    /// A crash has taken entries from it.
+    crashed: bool,
+}
+
+/// An empty cache with this room.
+fn empty(room: &Room, seed: u64) -> Cache<Entry> {
+    let mean = room.sizes.map_or(1, Sizes::mean);
+    Cache::sized(room.evict, room.capacity, mean, seed)
 }
 
 impl Kept {
     /// Empty. `seed` decides the policies that draw.
-    pub(super) fn new(room: Room, seed: u64) -> Kept {
-        let cache = Cache::new(room.evict, room.capacity, seed);
-        Kept { room, cache, tags: Tags::default(), fates: Vec::new(), seed, reborn: false }
+    pub(super) fn new(room: Room, fates: Fates, seed: u64) -> Kept {
+        Kept { room, cache: empty(&room, seed), tags: Tags::default(), fates, seed, crashed: false }
     }
 
-    /// The node has come back from a crash.
-    pub(super) fn reborn(&mut self) {
-        self.reborn = true;
+    /// The node has crashed: what there is in its next life, which is nothing. `fresh` is how it
+    /// began. What policies draw is not drawn twice.
+    pub(super) fn after_crash(&self, fresh: &Kept) -> Kept {
+        self.cache.keys().for_each(|key| self.fates.lose(key));
+        let (room, seed) = (fresh.room, self.next_seed());
+        let crashed = self.crashed || self.len() > 0;
+        Kept { cache: empty(&room, seed), seed, crashed, ..fresh.clone() }
     }
 
-    /// The number that decides what policies draw in the next life.
-    pub(super) fn next_seed(&self) -> u64 {
+    fn next_seed(&self) -> u64 {
         self.seed.wrapping_add(1)
-    }
-
-    /// Starts drawing anew, while it is empty.
-    pub(super) fn reseed(&mut self, seed: u64) {
-        self.seed = seed;
-        self.cache = Cache::new(self.room.evict, self.room.capacity, seed);
     }
 
     /// The entry under `key` if it is not older than its time and the grace; else why there is
     /// none. Expiry is lazy: an entry that is never asked for again stays until it is evicted.
     #[inline]
     pub(super) fn get(&mut self, key: u64, now: Time) -> Result<Entry, Cause> {
-        let Some(&mut entry) = self.cache.get(key, now) else { return Err(self.why(key)) };
+        let Some(&mut entry) = self.cache.get(key, now) else {
+            return Err(self.fates.why(key, self.crashed));
+        };
         if self.tags.forgot(entry.tag, entry.born) {
             self.remove(key);
             return Err(Cause::Forgotten);
@@ -111,7 +91,7 @@ impl Kept {
         if now >= entry.until + self.room.rescue {
             self.cache.remove(key);
         }
-        self.fate(key, EXPIRED);
+        self.fates.note(key, Fate::Expired);
         Err(Cause::Expired)
     }
 
@@ -136,7 +116,7 @@ impl Kept {
 
     /// The entry under `key` lives until then.
     pub(super) fn prolong(&mut self, key: u64, until: Time) {
-        if let Some(entry) = self.cache.peek_mut(key) {
+        if let Some(entry) = self.cache.prolong(key, until) {
             entry.until = until;
         }
     }
@@ -146,13 +126,13 @@ impl Kept {
         let before = self.cache.evicted();
         let size = self.room.sizes.map_or(1, |sizes| sizes.of(key));
         let kept = self.cache.put(key, entry, size, now, entry.until);
-        self.fate(key, KEPT);
+        self.fates.note(key, Fate::Kept);
         kept.then(|| self.cache.evicted() - before)
     }
 
     pub(super) fn remove(&mut self, key: u64) {
         if self.cache.remove(key).is_some() {
-            self.fate(key, FORGOTTEN);
+            self.fates.note(key, Fate::Forgotten);
         }
     }
 
@@ -172,9 +152,9 @@ impl Kept {
 
     /// A flush: everything that was kept is lost.
     pub(super) fn clear(&mut self) {
+        self.cache.keys().for_each(|key| self.fates.lose(key));
         self.seed = self.next_seed();
         self.cache.clear(self.seed);
-        self.fates.iter_mut().filter(|fate| **fate == KEPT).for_each(|fate| *fate = LOST);
     }
 
     /// Another capacity or policy from here on; how many had to go. What the old policy had learnt
@@ -210,28 +190,6 @@ impl Kept {
     pub(super) fn weight(&self) -> u64 {
         self.cache.weight()
     }
-
-    fn fate(&mut self, key: u64, fate: u8) {
-        if key >= REMEMBERED {
-            return;
-        }
-        let place = key as usize;
-        if place >= self.fates.len() {
-            self.fates.resize((place + 1).next_power_of_two(), UNSEEN);
-        }
-        self.fates[place] = fate;
-    }
-
-    fn why(&self, key: u64) -> Cause {
-        match self.fates.get(key.min(REMEMBERED) as usize).copied().unwrap_or(UNSEEN) {
-            KEPT => Cause::Capacity,
-            EXPIRED => Cause::Expired,
-            FORGOTTEN => Cause::Forgotten,
-            LOST => Cause::Lost,
-            _ if self.reborn => Cause::Lost,
-            _ => Cause::Cold,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -246,7 +204,8 @@ mod tests {
     fn kept(grace: u64, rescue: u64) -> Kept {
         let (evict, sizes) = (Evict::Lru, None);
         let (grace, rescue) = (Span(grace), Span(rescue));
-        Kept::new(Room { evict, capacity: 2, sizes, grace, rescue }, 1)
+        let room = Room { evict, capacity: 2, sizes, grace, rescue };
+        Kept::new(room, Fates::new(100), 1)
     }
 
     #[test]
@@ -283,9 +242,23 @@ mod tests {
         kept.clear();
         assert_eq!((kept.get(3, Time(0)), kept.len()), (Err(Cause::Lost), 0));
         assert_eq!(kept.get(9, Time(0)), Err(Cause::Cold));
-        kept.reborn();
-        assert_eq!(kept.get(9, Time(0)), Err(Cause::Lost));
-        assert_eq!(kept.get(u64::MAX, Time(0)), Err(Cause::Lost));
+    }
+
+    /// A crash takes what is there, but not what had to go before, nor what never came. Keys of two
+    /// draws are large numbers.
+    #[test]
+    fn a_crash_takes_what_is_there() {
+        let mut before = kept(0, 0);
+        let fresh = before.clone();
+        let large = 7 << 32 | 5;
+        for key in [1, 2, large] {
+            before.put(key, entry(u64::MAX), Time(0));
+        }
+        let mut kept = before.after_crash(&fresh);
+        let causes = [1, 2, large, 9, large + 1].map(|key| kept.get(key, Time(0)).unwrap_err());
+        assert_eq!(causes[..3], [Cause::Capacity, Cause::Lost, Cause::Lost]);
+        assert_eq!(causes[3..], [Cause::Cold; 2]);
+        assert_eq!(kept.len(), 0);
     }
 
     /// Both were put at 0; the tag of one is forgotten at 5, and what comes after that counts.

@@ -9,6 +9,7 @@ mod build;
 mod check;
 mod depth;
 pub mod eviction;
+mod fates;
 mod fills;
 mod index;
 mod kept;

@@ -7,9 +7,7 @@
 //! and writes itself, it does in flows, beside the loop.
 
 use engine::ledger::TableId;
-use engine::{
-    Answer, CallId, Component, Cx, Gauges, Hears, Key, Outcome, Request, Span, Time, word,
-};
+use engine::{Answer, CallId, Component, Cx, Gauges, Hears, Key, Outcome, Request, Span, word};
 
 use super::behind::Buffer;
 use super::depth::Depth;
@@ -217,9 +215,6 @@ impl Component for CacheNode {
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
-        if cx.now() > Time::ZERO {
-            self.kept.reborn();
-        }
         self.table = self.rules.table.as_deref().and_then(|name| cx.ledger().find(name));
         for (index, channel) in self.machine.channels().iter_mut().enumerate() {
             channel.start(cx, index as u16, |member| Timer::Check((index as u16, member)));
@@ -297,9 +292,8 @@ impl Component for CacheNode {
 
     /// Memory is all it has. What chance has in store is not told twice.
     fn on_crash(&mut self, fresh: &Self) {
-        let (lost, seed) = (self.buffer.at_risk(), self.kept.next_seed());
-        *self = CacheNode { lost, ..fresh.clone() };
-        self.kept.reseed(seed);
+        let (lost, kept) = (self.buffer.at_risk(), self.kept.after_crash(&fresh.kept));
+        *self = CacheNode { lost, kept, ..fresh.clone() };
     }
 
     fn observe(&self, out: &mut Gauges) {

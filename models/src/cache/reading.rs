@@ -2,8 +2,9 @@
 
 use engine::{Answer, CallId, Cx, Outcome, Span, Time};
 
+use super::fates::Cause;
 use super::fills::{Lease, Miss};
-use super::kept::{ABSENT, AHEAD, Cause, Entry};
+use super::kept::{ABSENT, AHEAD, Entry};
 use super::node::{CacheNode, Timer};
 use crate::flow::machine::Ended;
 
@@ -164,6 +165,7 @@ impl CacheNode {
             Cause::Expired => counters.expired,
             Cause::Forgotten => counters.forgotten,
             Cause::Lost => counters.lost,
+            Cause::Moved => counters.moved,
         };
         cx.count(counter, 1);
         if !self.rules.coalesce {

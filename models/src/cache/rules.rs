@@ -1,5 +1,7 @@
 //! What a cache node does, as known once the scenario is read; and what it counts.
 
+use std::rc::Rc;
+
 use engine::ledger::LogId;
 use engine::{CounterId, OpId, Span, chance};
 
@@ -84,7 +86,7 @@ pub(super) struct Warm {
     /// The draw that is the key.
     pub draw: u8,
     /// Those of the list that this node keeps.
-    pub keys: Vec<u32>,
+    pub keys: Rc<[u32]>,
     /// So many at a time.
     pub batch: usize,
 }
@@ -134,6 +136,8 @@ pub(super) struct Counters {
     pub capacity: CounterId,
     pub forgotten: CounterId,
     pub lost: CounterId,
+    /// Another node kept it, and its place has changed since.
+    pub moved: CounterId,
     /// Hits on an older version than the table has.
     pub stale: CounterId,
     /// Entries that were fetched again while they were still there.
@@ -165,6 +169,7 @@ impl Counters {
             capacity: make("capacity"),
             forgotten: make("forgotten"),
             lost: make("lost"),
+            moved: make("moved"),
             stale: make("stale"),
             refreshed: make("refreshed"),
             refused: make("refused"),

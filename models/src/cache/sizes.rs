@@ -63,6 +63,26 @@ impl SizeSpec {
 }
 
 impl Sizes {
+    /// What an object takes on average over all keys.
+    pub(super) fn mean(self) -> u64 {
+        let mean = match self.spec {
+            SizeSpec::Always(size) => size.0 as f64,
+            SizeSpec::Uniform(from, to) => (from.0 as f64 + to.0 as f64) / 2.0,
+            SizeSpec::Pareto { min, max, shape } => pareto_mean(min.0 as f64, max.0 as f64, shape),
+        };
+        mean as u64 + self.overhead
+    }
+
+    /// What the smallest object takes.
+    pub(super) fn least(self) -> u64 {
+        let least = match self.spec {
+            SizeSpec::Always(size) => size,
+            SizeSpec::Uniform(from, _) => from,
+            SizeSpec::Pareto { min, .. } => min,
+        };
+        least.0 + self.overhead
+    }
+
     /// What the object under `key` takes.
     #[inline]
     pub(super) fn of(self, key: u64) -> u32 {
@@ -77,6 +97,19 @@ impl Sizes {
             }
         };
         (size + self.overhead).min(u64::from(u32::MAX)) as u32
+    }
+}
+
+/// ∫ x f(x) dx between the ends, with f = a L^a x^(−a−1) / (1 − (L/H)^a).
+fn pareto_mean(min: f64, max: f64, shape: f64) -> f64 {
+    let ratio = min / max;
+    if ratio >= 1.0 {
+        return min;
+    }
+    let cut = 1.0 - libm::pow(ratio, shape);
+    match (shape - 1.0).abs() < 1e-9 {
+        true => min * -libm::log(ratio) / cut,
+        false => shape * min * (1.0 - libm::pow(ratio, shape - 1.0)) / ((shape - 1.0) * cut),
     }
 }
 
@@ -102,6 +135,19 @@ mod tests {
         assert!((uniform - 200.0).abs() < 1.0, "{uniform}");
         let pareto = mean(SizeSpec::Pareto { min: Bytes(100), max: Bytes(1000), shape: 2.0 });
         assert!((pareto - 181.8).abs() < 2.0, "{pareto}");
+    }
+
+    /// The same by `mean`; with shape 1 between 100 and 1000 it is 100 ln 10 / 0.9 = 255.8, and of
+    /// one size that size.
+    #[test]
+    fn means_are_known_without_trying() {
+        let of = |min, max, shape| {
+            let spec = SizeSpec::Pareto { min: Bytes(min), max: Bytes(max), shape };
+            Sizes { spec, overhead: 10 }.mean()
+        };
+        assert_eq!([of(100, 1000, 2.0), of(100, 1000, 1.0), of(50, 50, 1.2)], [191, 265, 60]);
+        let uniform = Sizes { spec: SizeSpec::Uniform(Bytes(100), Bytes(300)), overhead: 0 };
+        assert_eq!((uniform.mean(), uniform.least()), (200, 100));
     }
 
     #[test]

@@ -21,8 +21,13 @@ use crate::wiring::Offer;
 /// revalidating, and on errors); of eviction, the paper that each policy comes from.
 ///
 /// Not modelled: replicas, writing to disk, moving entries to a node that joins, memory that is
-/// fragmented, expiry in the background, the age that HTTP passes on from one
-/// cache to the next.
+/// fragmented, expiry in the background (with `Never`, what has expired takes room until it is asked
+/// for), the hill climber of W-TinyLFU (its window is 1 %), the age that HTTP passes on from one cache
+/// to the next.
+///
+/// Misses are counted by their cause: `cold` (never put in; of 4 million keys it is remembered what
+/// became of them, others are cold), `capacity`, `expired`, `forgotten`, `lost` (by a crash or a flush,
+/// wherever the key is looked for since), `moved` (another node kept it, and its place has changed).
 ///
 /// Example: `Cache(nodes: 3, by: Ring(key: "product"), capacity: 20_000, ttl: "10m")`
 #[derive(Clone, Debug, Deserialize)]

@@ -13,6 +13,7 @@ mod tests;
 mod tests_cluster;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use engine::chance::{Dist as Draw, Sampler};
 use engine::{Discipline, GroupId, Span, Word as _};
@@ -28,7 +29,7 @@ use crate::stores::dist_or;
 use crate::units::Dur;
 use crate::wiring::{Offer, Wiring};
 
-use cluster::Cluster;
+use cluster::{Cluster, Written};
 use server::{Counters, Lever, Rules, Server};
 
 pub use server::lock_word;
@@ -44,7 +45,9 @@ const MOST_MEMBERS: u16 = 64;
 ///
 /// Not modelled: eviction, the time that writing to disk takes; of a cluster TRYAGAIN and
 /// CROSSSLOT, reads from replicas, manual failover, replica migration, full resynchronisation, and
-/// the values that a failover loses: they are counted, and stay in the table.
+/// the values that a failover loses: they are counted, and stay in the table; how old a replica may
+/// be to be elected (`cluster-replica-validity-factor`). Keys that move are those of `rows`: a slot
+/// without any moves at once, and a new key of a slot that moves is made where the others are.
 ///
 /// Example: `Redis(command: Exp("0.5ms"), tables: { "likes": Table(key: "product") })`
 #[derive(Clone, Debug, Deserialize)]
@@ -110,7 +113,7 @@ impl RedisSpec {
         if self.nodes == 0 {
             wiring.at_name("nodes", |w| w.problem("a cluster needs at least one master"));
         }
-        if u64::from(self.nodes) * (1 + u64::from(self.replicas)) > MOST_MEMBERS.into() {
+        if self.is_too_large() {
             let message = format!("a cluster has at most {MOST_MEMBERS} nodes, replicas included");
             wiring.problem(message);
         }
@@ -120,8 +123,31 @@ impl RedisSpec {
         if self.node_timeout.is_some_and(|timeout| timeout.span() < Span::millis(10)) {
             wiring.at_name("node_timeout", |w| w.problem("nobody answers in less than 10ms"));
         }
-        if !self.is_cluster() {
-            return;
+        match self.is_cluster() {
+            true => self.complain_of_slots(wiring),
+            false => self.complain_alone(wiring),
+        }
+    }
+
+    /// What means something in a cluster only.
+    fn complain_alone(&self, wiring: &mut Wiring<'_>) {
+        let given = [
+            ("by", self.by.is_some()),
+            ("node_timeout", self.node_timeout.is_some()),
+            ("full_coverage", !self.full_coverage),
+        ];
+        for (name, _) in given.into_iter().filter(|(_, given)| *given) {
+            let message = format!("`{name}` means something in a cluster: this is one node");
+            let help = Some("write nodes: 3, or leave it out".to_string());
+            wiring.at_name(name, |w| w.problem_with(message, help));
+        }
+    }
+
+    fn complain_of_slots(&self, wiring: &mut Wiring<'_>) {
+        if let Some(By::Slots { over: Some(_), .. }) = &self.by {
+            let message = "how many masters begin with slots is said by `nodes` and `empty`";
+            let help = Some("empty: 1".to_string());
+            wiring.at_name("by", |w| w.at_name("over", |w| w.problem_with(message, help)));
         }
         match self.slots() {
             Some((key, _)) => {
@@ -135,22 +161,42 @@ impl RedisSpec {
         }
     }
 
-    /// A node's part in the cluster, if there is one.
-    fn part(&self, name: &str, member: u16, wiring: &mut Wiring<'_>) -> Option<Cluster> {
-        let (key, prefix) = self.slots().filter(|_| self.is_cluster())?;
-        if u64::from(self.nodes.max(1)) * (1 + u64::from(self.replicas)) > MOST_MEMBERS.into() {
-            return None; // Which has been reported.
-        }
-        let known = wiring.problems.len();
-        let key_of = KeyOf::named(key, wiring);
-        wiring.problems.truncate(known);
+    /// Whether there are more nodes than a cluster can have.
+    fn is_too_large(&self) -> bool {
+        u64::from(self.nodes.max(1)) * (1 + u64::from(self.replicas)) > MOST_MEMBERS.into()
+    }
+
+    /// How many of the members begin as masters: the first ones.
+    pub fn masters(&self) -> u16 {
+        self.nodes.max(1)
+    }
+
+    /// What the nodes of the cluster share, if it is one: how many keys each slot has, and what they
+    /// have written.
+    fn shared(&self) -> Option<(Rc<[u32]>, Written)> {
+        let (_, prefix) = self.slots().filter(|_| self.is_cluster() && !self.is_too_large())?;
         let rows = |spec: &TableSpec| match spec {
             TableSpec::Table { rows, .. } => rows.unwrap_or(0),
             TableSpec::Log { .. } => 0,
         };
+        let rows = self.tables.values().map(rows).max().unwrap_or(0);
+        Some((cluster::keys_per_slot(prefix, rows), Written::new(self.members())))
+    }
+
+    /// A node's part in the cluster, if there is one.
+    fn part(
+        &self,
+        name: &str,
+        member: u16,
+        shared: Option<&(Rc<[u32]>, Written)>,
+        wiring: &mut Wiring<'_>,
+    ) -> Option<Cluster> {
+        let ((key, prefix), (keys, written)) = (self.slots()?, shared?);
+        let known = wiring.problems.len();
+        let key_of = KeyOf::named(key, wiring);
+        wiring.problems.truncate(known);
         let group = wiring.builder.find(name)?;
         let me = wiring.builder.declared(group).member(member);
-        let rows = self.tables.values().map(rows).max().unwrap_or(0);
         let rules = cluster::Rules {
             me: member,
             link: wiring.builder.link(me, group),
@@ -158,13 +204,14 @@ impl RedisSpec {
             prefix: prefix.into(),
             timeout: self.node_timeout.map_or(Span::secs(15), Dur::span),
             full_coverage: self.full_coverage,
-            keys: cluster::keys_per_slot(prefix, rows),
+            keys: keys.clone(),
+            written: written.clone(),
             ops: cluster::Ops::named(|op| wiring.builder.op(&format!("{name}.{op}"))),
             stream: wiring.builder.stream(&format!("{name}/{member}"), "cluster"),
             counters: cluster::Counters::named(|counter| wiring.builder.counter(group, counter)),
         };
         let log = cluster::map::log_of(name, wiring);
-        Some(Cluster::new(rules, (self.nodes.max(1), self.replicas, self.serving()), log))
+        Some(Cluster::new(rules, (self.masters(), self.replicas, self.serving()), log))
     }
 
     fn rules(
@@ -221,10 +268,11 @@ impl ComponentSpec for RedisSpec {
         };
         let volatile: Vec<_> = stored.values().filter_map(in_memory).collect();
         let programs = Programs::of(name, &stored, wiring);
+        let shared = self.shared();
         for member in 0..self.members() {
             let mut rules = self.rules(name, member, command, &programs, wiring);
             rules.volatile = volatile.clone();
-            let part = self.part(name, member, wiring);
+            let part = self.part(name, member, shared.as_ref(), wiring);
             let id = wiring.builder.declared(group).member(member);
             wiring.builder.put(id, Server::new(rules, part));
         }

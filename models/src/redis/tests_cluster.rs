@@ -1,6 +1,6 @@
 //! Clusters by script. Each command takes 1 ms of a node's only thread, and there is no network.
 
-use engine::{Action, Deed, GroupId, Outcome, RunRecord, Span, Target, Time, Word as _};
+use engine::{Action, Deed, GroupId, Outcome, RunRecord, Span, Target, Time, Trouble, Word as _};
 
 use super::server::Lever;
 use crate::testing::{Line, Log, Stage, heard, problems};
@@ -114,6 +114,61 @@ fn a_replica_takes_over() {
     assert_eq!((total(&record, "failovers"), total(&record, "lost")), (1, 0));
 }
 
+/// From 9.45 s on no copy reaches the replica. It lacks the writes of 9.5, 9.6, 9.7, 9.8 and 9.9 s
+/// when its master dies at 10 s, whether that one comes back or not; what the replica executes after
+/// its election is not lost, though the old master follows it from 20 s on.
+#[test]
+fn what_the_replica_has_not_heard_of_is_lost() {
+    for back in [None, Some(Span::secs(10))] {
+        let (mut stage, redis) = stage(r#"replicas: 1, node_timeout: "1s","#);
+        let [master, replica] = [1, 4].map(|member| vec![stage.member(redis, member)]);
+        let (name, at) = ("cut".to_string(), Time(9_450_000_000));
+        let target = Target::Links { from: master, to: replica, both: false };
+        let deed = Deed::Link(Trouble::Cut);
+        let lasts = Some(Span::millis(550));
+        stage.builder.action(Action { name, at, lasts, target, deed });
+        let target = Target::Members { pool: vec![stage.member(redis, 1)], pick: None };
+        let (name, at) = ("crash".to_string(), Time(10_000_000_000));
+        let deed = Deed::Crash { silent: false };
+        stage.builder.action(Action { name, at, lasts: back, target, deed });
+        let log = say(&mut stage, "add", 1, (9_000..10_000).step_by(100).chain([30_000, 40_000]));
+        let record = stage.play(Span::secs(50)).finish(0, &[]);
+        // The client learns at 30 s at the latest that its master has gone.
+        assert_eq!(heard(&log).last().expect("all are answered").2, Done);
+        assert_eq!((total(&record, "failovers"), total(&record, "lost")), (1, 5));
+    }
+}
+
+/// Two orders to one master: 100 slots and then 45, the last of which is that of user:1 as above. It
+/// goes on with the second when it is done with the first.
+#[test]
+fn orders_are_carried_out_one_after_the_other() {
+    let (mut stage, redis) = stage("");
+    for (at, slots) in [(1000, 100), (1001, 45)] {
+        let word = Lever::Give((0, slots)).pack();
+        act(&mut stage, redis, 1, Span::millis(at), Deed::Lever { word, to: 1e6 });
+    }
+    let log = say(&mut stage, "get", 1, [500, 5000]);
+    let record = stage.play(Span::secs(10)).finish(0, &[]);
+    assert_eq!(heard(&log), [(501, 0, Done, 0), (5003, 1, Done, 0)]);
+    assert_eq!(total(&record, "moved"), 1);
+}
+
+/// Slots go to masters only: the replica of master 1 takes none, nor does a master take its own.
+/// More slots than there are go as far as they do.
+#[test]
+fn only_masters_take_slots() {
+    for (to, slots, moved) in [(4, 145, false), (1, 145, false), (0, 65_535, true)] {
+        let (mut stage, redis) = stage("replicas: 1,");
+        let word = Lever::Give((to, slots)).pack();
+        act(&mut stage, redis, 1, Span::secs(1), Deed::Lever { word, to: 1e6 });
+        let log = say(&mut stage, "get", 1, [60_000]);
+        let record = stage.play(Span::secs(61)).finish(0, &[]);
+        assert_eq!(heard(&log).len(), 1);
+        assert_eq!(total(&record, "keys_moved") > 0, moved, "{to}");
+    }
+}
+
 /// The same without full coverage: the others never notice.
 #[test]
 fn without_full_coverage_others_go_on() {
@@ -148,6 +203,10 @@ fn clusters_that_make_no_sense_are_named() {
         (r#"nodes: 40, replicas: 1, by: Slots(key: "user")"#, "", "at most 64"),
         (r#"nodes: 3, node_timeout: "1ms", by: Slots(key: "user")"#, "node_timeout", "10ms"),
         ("nodes: 0", "nodes", "at least one"),
+        (r#"nodes: 3, by: Slots(key: "user", over: 5)"#, "by.over", "`nodes` and `empty`"),
+        (r#"by: Slots(key: "user")"#, "by", "in a cluster"),
+        (r#"node_timeout: "5s""#, "node_timeout", "in a cluster"),
+        ("full_coverage: false", "full_coverage", "in a cluster"),
     ] {
         let found = problems(&["user"], "{}", &format!(r#"{{ "redis": Redis({more}) }}"#));
         assert_eq!(found.len(), 1, "{more}: {found:?}");

@@ -2,8 +2,9 @@
 //!
 //! Partitions are shared by range among the replicas of the service. A replica counts as gone
 //! once it has been down for a whole session; one that comes back before keeps its partitions
-//! (static membership). Offsets are committed every few seconds, up to what has been worked
-//! through, so that what a crash interrupts is done again: at least once.
+//! (static membership). As Kafka's automatic commit does it, a poll takes so many of the records that
+//! were fetched, and commits what has been worked through if the last time is some seconds ago, so
+//! that what a crash interrupts is done again: at least once.
 
 use std::collections::VecDeque;
 
@@ -41,16 +42,20 @@ const TRIES: u8 = 10;
 pub struct ConsumerSpec {
     /// Records that one replica works on at a time. Default: 1, a plain poll loop.
     pub threads: u32,
-    /// How often positions are committed, once the records before them have been worked through.
-    /// Default: 5s, as auto.commit.interval.ms; what a crash interrupts since is done again.
+    /// How often positions are committed, by the first poll after that. Default: 5s, as
+    /// auto.commit.interval.ms; what a crash interrupts since is done again.
     pub commit: Dur,
+    /// Records of a partition that one poll takes; nothing is committed before they have been worked
+    /// through. Default: 500, as max.poll.records; at least 1.
+    pub poll: u32,
     /// A replica that was down for so long loses its partitions. Default: 45s.
     pub session: Dur,
 }
 
 impl Default for ConsumerSpec {
     fn default() -> Self {
-        ConsumerSpec { threads: 1, commit: Dur(Span::secs(5)), session: Dur(Span::secs(45)) }
+        let (commit, session) = (Dur(Span::secs(5)), Dur(Span::secs(45)));
+        ConsumerSpec { threads: 1, commit, poll: 500, session }
     }
 }
 
@@ -69,6 +74,8 @@ struct Partition {
     /// The next record to work on, and the end of what may be read.
     position: u64,
     high: u64,
+    /// Where the records of this poll end.
+    polled: u64,
     /// When a position was committed last.
     committed: Time,
     /// Whom to ask.
@@ -96,6 +103,11 @@ impl Partition {
         cx.ledger().commit(self.log, self.group, self.position);
     }
 
+    /// Takes the next records of what was fetched.
+    fn poll(&mut self, most: u32) {
+        self.polled = self.high.min(self.position + u64::from(most));
+    }
+
     /// Commits if the last time is at least `interval` ago.
     fn commit_every(&mut self, interval: Span, cx: &mut Cx<'_, Worker>) {
         if cx.now().since(self.committed) >= interval {
@@ -114,6 +126,7 @@ pub struct Consumer {
     threads: u32,
     session: Span,
     commit: Span,
+    poll: u32,
     own: GroupId,
     /// The group now, and a session ago.
     now: Belief,
@@ -139,6 +152,7 @@ impl Consumer {
             threads: spec.threads,
             session: spec.session.0,
             commit: spec.commit.0,
+            poll: spec.poll,
             own,
             now: Belief::new(size),
             before: Belief::new(size),
@@ -150,6 +164,10 @@ impl Consumer {
         }
         if spec.threads == 0 && !topics.is_empty() {
             wiring.at_name("consumer", |w| w.problem("a consumer without threads reads nothing"));
+        }
+        if spec.poll == 0 {
+            let message = "a poll that takes no records never ends";
+            wiring.at_name("consumer", |w| w.at_name("poll", |w| w.problem(message)));
         }
         consumer
     }
@@ -180,6 +198,7 @@ impl Consumer {
                 of: parts,
                 position: 0,
                 high: 0,
+                polled: 0,
                 committed: Time::ZERO,
                 leader: number % brokers,
                 tries: Try::NONE,
@@ -260,6 +279,7 @@ impl Consumer {
         match answer.outcome {
             Outcome::Done if answer.value as u64 > part.position => {
                 part.high = answer.value as u64;
+                part.poll(self.poll);
                 part.state = State::Ready;
                 self.ready.push_back(index);
                 return self.work(machine, cx);
@@ -323,6 +343,10 @@ impl Consumer {
             part.commit(cx);
             part.state = State::Foreign;
         } else if part.position < part.high {
+            if part.position == part.polled {
+                part.commit_every(self.commit, cx);
+                part.poll(self.poll);
+            }
             part.state = State::Ready;
             self.ready.push_back(index);
         } else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{ComponentId, Discipline, GroupId};
+use engine::{ComponentId, Discipline, GroupId, Span};
 use serde::Deserialize;
 
 use super::admission::{Admission, Order};
@@ -17,6 +17,9 @@ use crate::flow::machine::Machine;
 use crate::flow::spec::Step;
 use crate::units::Dur;
 use crate::wiring::{Offer, Wiring};
+
+/// A job does not begin more often than this: a run would take for ever.
+const MOST_OFTEN: Span = Span::micros(10);
 
 /// Replicas that run flows for their callers, by the clock, or for records of a topic.
 ///
@@ -172,9 +175,9 @@ impl ServiceSpec {
             wiring.problem_with("a service that does nothing", Some(help));
         }
         for (name, JobSpec::Every(period, _)) in &self.jobs {
-            if period.0.is_zero() {
+            if period.0 < MOST_OFTEN {
                 wiring.at_name("jobs", |w| {
-                    w.at_name(name, |w| w.problem("a job needs a period above zero"));
+                    w.at_name(name, |w| w.problem("a job needs a period of 10us or more"));
                 });
             }
         }

@@ -55,7 +55,8 @@ pub enum Evict {
     RedisLru,
     /// Redis `allkeys-lfu`: of samples, the one with the lowest logarithmic counter.
     RedisLfu,
-    /// Redis `volatile-ttl`: of samples, the one that runs out first.
+    /// Redis `volatile-ttl`: of samples, the one that runs out first. Entries without a time to live
+    /// go last; Redis never takes them, and refuses writes instead.
     RedisTtl,
     /// Redis `noeviction`: nothing goes; what does not fit is refused.
     Never,
@@ -91,6 +92,8 @@ trait Policy {
     fn evict(&mut self, slots: &mut Slots, ghost: u8) -> bool;
     /// An entry or a remembered key is taken out.
     fn forget(&mut self, slots: &mut Slots, place: u32);
+    /// An entry runs out at another time than it did: at `slots.until`.
+    fn due(&mut self, _: &mut Slots, _: u32) {}
     /// Makes room for a newcomer. False if that cannot be.
     fn make_room(&mut self, slots: &mut Slots, ghost: u8, size: u32) -> bool {
         while slots.lacks(size) {
@@ -130,7 +133,8 @@ macro_rules! chosen {
 }
 
 impl Chosen {
-    fn new(evict: Evict, capacity: u64, seed: u64) -> Chosen {
+    /// `mean`: what an entry weighs.
+    fn new(evict: Evict, capacity: u64, mean: u64, seed: u64) -> Chosen {
         let dice = Dice(seed);
         match evict {
             Evict::Lru => Chosen::Queue(Queue::new(Order::Lru)),
@@ -142,7 +146,7 @@ impl Chosen {
             Evict::TwoQ => Chosen::TwoQ(TwoQ::new(capacity)),
             Evict::Arc => Chosen::Arc(Arc::new()),
             Evict::S3Fifo => Chosen::S3Fifo(S3Fifo::new(capacity)),
-            Evict::TinyLfu => Chosen::TinyLfu(TinyLfu::new(capacity, dice)),
+            Evict::TinyLfu => Chosen::TinyLfu(TinyLfu::new(capacity, mean, dice)),
             Evict::Random => Chosen::Sampled(Sampled::new(Worst::Any, dice)),
             Evict::RedisLru => Chosen::Sampled(Sampled::new(Worst::Idle, dice)),
             Evict::RedisLfu => Chosen::Sampled(Sampled::new(Worst::Rare, dice)),
@@ -159,16 +163,25 @@ pub struct Cache<V> {
     values: Vec<V>,
     chosen: Chosen,
     evict: Evict,
+    /// What an entry is expected to weigh.
+    mean: u64,
 }
 
 impl<V: Copy> Cache<V> {
-    /// Empty; `capacity` is in the unit that sizes will be in. `seed` decides the policies that
-    /// draw. Panics if it may hold nothing.
+    /// Empty; `capacity` is in entries, of size 1 each. `seed` decides the policies that draw. Panics
+    /// if it may hold nothing.
     pub fn new(evict: Evict, capacity: u64, seed: u64) -> Cache<V> {
+        Cache::sized(evict, capacity, 1, seed)
+    }
+
+    /// Empty; `capacity` is in the unit that sizes will be in, of which an entry has about `mean`:
+    /// that decides how many keys a policy counts the uses of. Panics if it may hold nothing.
+    pub fn sized(evict: Evict, capacity: u64, mean: u64, seed: u64) -> Cache<V> {
         assert!(capacity > 0, "a cache that may hold nothing");
-        let chosen = Chosen::new(evict, capacity, seed);
+        let mean = mean.max(1);
+        let chosen = Chosen::new(evict, capacity, mean, seed);
         let slots = Slots::new(capacity);
-        Cache { slots, values: Vec::new(), chosen, evict }
+        Cache { slots, values: Vec::new(), chosen, evict, mean }
     }
 
     /// The value of `key`, which counts as a use.
@@ -191,13 +204,23 @@ impl<V: Copy> Cache<V> {
         self.values.get_mut(place as usize)
     }
 
+    /// The value of `key`, unused, which runs out at another time from now on.
+    pub fn prolong(&mut self, key: u64, until: Time) -> Option<&mut V> {
+        let place = self.slots.resident(key)?;
+        self.slots.until = until;
+        chosen!(&mut self.chosen, policy => policy.due(&mut self.slots, place));
+        self.values.get_mut(place as usize)
+    }
+
     /// Puts a value in, until some time that only `RedisTtl` looks at. False if it is refused:
     /// it is larger than the cache, or nothing may go for it.
     pub fn put(&mut self, key: u64, value: V, size: u32, now: Time, until: Time) -> bool {
         (self.slots.now, self.slots.until) = (now, until);
         if let Some(place) = self.slots.resident(key) {
             if self.slots.at(place).size == size {
-                chosen!(&mut self.chosen, policy => policy.hit(&mut self.slots, place));
+                let slots = &mut self.slots;
+                chosen!(&mut self.chosen, policy => policy.hit(slots, place));
+                chosen!(&mut self.chosen, policy => policy.due(slots, place));
                 self.values[place as usize] = value;
                 return true;
             }
@@ -224,12 +247,12 @@ impl<V: Copy> Cache<V> {
         slots.at_mut(place).size = size;
         slots.used += u64::from(size);
         slots.kept += 1;
-        chosen!(chosen, policy => policy.insert(slots, place, ghost));
         match self.values.get_mut(place as usize) {
             Some(old) => *old = value,
             // A place beyond the last is the next one: places are handed out in order.
             None => self.values.push(value),
         }
+        chosen!(chosen, policy => policy.insert(slots, place, ghost));
         room
     }
 
@@ -250,7 +273,7 @@ impl<V: Copy> Cache<V> {
     pub fn clear(&mut self, seed: u64) {
         self.slots.clear();
         self.values.clear();
-        self.chosen = Chosen::new(self.evict, self.slots.capacity, seed);
+        self.chosen = Chosen::new(self.evict, self.slots.capacity, self.mean, seed);
     }
 
     /// The keys of all entries, in no order that means anything.
@@ -267,7 +290,7 @@ impl<V: Copy> Cache<V> {
         seed: u64,
         about: impl Fn(u64, V) -> (u32, Time, Time),
     ) -> Cache<V> {
-        let mut other = Cache::new(evict, capacity, seed);
+        let mut other = Cache::sized(evict, capacity, self.mean, seed);
         for key in self.keys() {
             let value = *self.peek(key).expect("it is kept");
             let (size, now, until) = about(key, value);

@@ -61,6 +61,11 @@ fn step(counter: u8) -> f64 {
     1.0 / (f64::from(counter.saturating_sub(FIRST)) * FACTOR + 1.0)
 }
 
+/// When what is put runs out, to the millisecond.
+fn due(slots: &Slots) -> u32 {
+    (slots.until.0 / 1_000_000).min(u64::from(u32::MAX)) as u32
+}
+
 impl Sampled {
     pub(super) fn new(worst: Worst, dice: Dice) -> Sampled {
         Sampled { worst, dice, places: Vec::new(), pool: Vec::with_capacity(POOL + 1) }
@@ -142,8 +147,7 @@ impl Policy for Sampled {
     fn insert(&mut self, slots: &mut Slots, place: u32, _: u8) {
         let position = self.places.len() as u32;
         self.places.push(place);
-        let due = (slots.until.0 / 1_000_000).min(u64::from(u32::MAX)) as u32;
-        let mark = if self.worst == Worst::Due { due } else { self.clock(slots) };
+        let mark = if self.worst == Worst::Due { due(slots) } else { self.clock(slots) };
         let slot = slots.at_mut(place);
         (slot.newer, slot.mark, slot.freq, slot.list) = (position, mark, FIRST, 0);
     }
@@ -165,6 +169,12 @@ impl Policy for Sampled {
             slots.at_mut(moved).newer = position;
         }
         slots.at_mut(place).list = NEW;
+    }
+
+    fn due(&mut self, slots: &mut Slots, place: u32) {
+        if self.worst == Worst::Due {
+            slots.at_mut(place).mark = due(slots);
+        }
     }
 }
 

@@ -26,10 +26,6 @@ impl Slru {
     pub(super) fn victim(&self) -> Option<u32> {
         self.trial.oldest().or(self.proven.oldest())
     }
-
-    pub(super) fn weight(&self) -> u64 {
-        self.trial.weight + self.proven.weight
-    }
 }
 
 impl Policy for Slru {

@@ -125,6 +125,68 @@ fn sizes_are_what_capacity_is_measured_in() {
     }
 }
 
+/// Every size seven times as large, and the room too: the same hits. Of 700 the window is 7 and
+/// the protected part 554, which is 79 entries, as of 100 it is 1 and 79.
+#[test]
+fn w_tiny_lfu_admits_by_bytes_as_by_entries() {
+    let mut next = zipf_keys((1000, 0.9));
+    let mut plain = Cache::new(Evict::TinyLfu, 100, 3);
+    let mut bytes = Cache::sized(Evict::TinyLfu, 700, 7, 3);
+    let mut hits = [0; 2];
+    for _ in 0..50_000 {
+        let key = next();
+        hits[0] += u32::from(ask(&mut plain, key));
+        match bytes.get(key, Time::ZERO) {
+            Some(()) => hits[1] += 1,
+            None => _ = bytes.put(key, (), 7, Time::ZERO, Time::NEVER),
+        }
+    }
+    assert_eq!(hits[0], hits[1]);
+}
+
+/// With sizes from 1 to 99, what is asked for often stays: room of 1000 holds twenty, and keys
+/// asked for once, a hundred after another, take none of it. An object larger than the window (10)
+/// has to beat what would go for it.
+#[test]
+fn a_scan_of_large_objects_does_not_get_past_w_tiny_lfu() {
+    let mut cache = Cache::sized(Evict::TinyLfu, 1000, 50, 3);
+    let put = |cache: &mut Cache<()>, key, size| {
+        if cache.get(key, Time::ZERO).is_none() {
+            cache.put(key, (), size, Time::ZERO, Time::NEVER);
+        }
+    };
+    (0..5).for_each(|_| (0..20).for_each(|key| put(&mut cache, key, 40 + key as u32)));
+    (100..200).for_each(|key| put(&mut cache, key, 1 + (key % 99) as u32));
+    let stayed = (0..20).filter(|key| cache.peek(*key).is_some()).count();
+    assert_eq!(stayed, 20, "990 of 1000 are theirs");
+}
+
+/// The entry due first is renewed, by a put and by a hit that prolongs: it goes last. Three fit, and
+/// Redis samples five times with replacement, so that over seeds the first due goes most often.
+#[test]
+fn what_was_renewed_is_not_due_first() {
+    let secs = |secs: u64| Time(secs * 1_000_000_000);
+    let gone = |seed, renew: fn(&mut Cache<()>, Time)| {
+        let mut cache = Cache::new(Evict::RedisTtl, 3, seed);
+        for (key, due) in [(1, 30), (2, 10), (3, 20)] {
+            cache.put(key, (), 1, secs(1), secs(due));
+        }
+        renew(&mut cache, secs(40));
+        cache.put(4, (), 1, secs(2), secs(90));
+        (1..=3).find(|&key| cache.peek(key).is_none()).expect("one has to go")
+    };
+    let by_put: fn(&mut Cache<()>, Time) = |cache, until| {
+        cache.put(2, (), 1, Time::ZERO, until);
+    };
+    let by_hit: fn(&mut Cache<()>, Time) = |cache, until| _ = cache.prolong(2, until);
+    for renew in [by_put, by_hit] {
+        let count = |key| (0..300).filter(|&seed| gone(seed, renew) == key).count();
+        // Key 3 is missed by five samples with probability (2/3)^5 = 0.13.
+        assert!((230..290).contains(&count(3)), "{}", count(3));
+        assert!(count(2) < 5, "{}: only if all five samples are of it, 1 in 243", count(2));
+    }
+}
+
 #[test]
 fn never_refuses_what_does_not_fit() {
     let mut cache = Cache::new(Evict::Never, 2, 1);

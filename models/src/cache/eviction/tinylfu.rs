@@ -25,11 +25,12 @@ pub(super) struct TinyLfu {
 }
 
 impl TinyLfu {
-    pub(super) fn new(capacity: u64, dice: Dice) -> TinyLfu {
+    /// `mean`: what an entry weighs.
+    pub(super) fn new(capacity: u64, mean: u64, dice: Dice) -> TinyLfu {
         let window_most = (capacity / 100).max(1);
         let main = capacity - window_most;
         let main = Slru::new(main - main.div_ceil(5));
-        let sketch = Sketch::new(capacity);
+        let sketch = Sketch::new(capacity / mean);
         TinyLfu { window: List::new(WINDOW), main, sketch, window_most, dice }
     }
 
@@ -38,12 +39,19 @@ impl TinyLfu {
         new > old || (new >= WARM && self.dice.below(NOW_AND_THEN) == 0)
     }
 
-    /// Out of the window, without a contest as long as there is room.
-    fn overflow(&mut self, slots: &mut Slots) {
-        while self.window.weight > self.window_most {
-            let Some(place) = self.window.pop(slots) else { return };
-            self.main.insert(slots, place, NEW);
+    /// What has left the window gets into the main part: without a contest as long as there is
+    /// room, else if it was asked for more often than the first that would have to go. A large one
+    /// that wins that contest takes as many with it as it needs room (Caffeine).
+    fn contend(&mut self, slots: &mut Slots, candidate: u32) {
+        if slots.lacks(0)
+            && let Some(victim) = self.main.victim()
+        {
+            if !self.admits(slots, candidate, victim) {
+                return slots.evict(candidate);
+            }
+            self.main.evict(slots, NEW);
         }
+        self.main.insert(slots, candidate, NEW);
     }
 }
 
@@ -56,28 +64,30 @@ impl Policy for TinyLfu {
         }
     }
 
+    /// The newcomer pushes others out of the window, or itself if it is larger than that; then what
+    /// is too much goes.
     fn insert(&mut self, slots: &mut Slots, place: u32, _: u8) {
         self.sketch.count(slots.at(place).key);
         self.window.push(slots, place);
-        self.overflow(slots);
+        while self.window.weight > self.window_most
+            && let Some(candidate) = self.window.pop(slots)
+        {
+            self.contend(slots, candidate);
+        }
+        while slots.lacks(0) && self.evict(slots, NEW) {}
     }
 
-    /// The window's oldest against the main part's.
+    /// The newcomer comes in first: it may be what goes.
+    fn make_room(&mut self, _: &mut Slots, _: u8, _: u32) -> bool {
+        true
+    }
+
     fn evict(&mut self, slots: &mut Slots, _: u8) -> bool {
-        let full = self.window.weight >= self.window_most || self.main.weight() == 0;
-        match (self.window.oldest().filter(|_| full), self.main.victim()) {
-            (Some(candidate), Some(victim)) if self.admits(slots, candidate, victim) => {
-                self.main.evict(slots, NEW);
-                self.window.unlink(slots, candidate);
-                self.main.insert(slots, candidate, NEW);
-            }
-            (Some(candidate), _) => {
-                self.window.unlink(slots, candidate);
-                slots.evict(candidate);
-            }
-            (None, Some(_)) => return self.main.evict(slots, NEW),
-            (None, None) => return false,
+        if self.main.evict(slots, NEW) {
+            return true;
         }
+        let Some(place) = self.window.pop(slots) else { return false };
+        slots.evict(place);
         true
     }
 

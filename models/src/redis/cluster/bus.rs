@@ -42,6 +42,7 @@ impl Server {
 
     /// It begins, or begins again.
     pub(in super::super) fn join_cluster(&mut self, cx: &mut Cx<'_, Self>) {
+        self.catch_up(cx);
         let now = cx.now();
         let cluster = self.cluster();
         let rules = &cluster.rules;
@@ -207,10 +208,12 @@ impl Server {
         let now = cx.now();
         let Cluster { map, rules, writes, .. } = self.cluster();
         let Some(from) = map.follows(rules.me) else { return };
-        let counter = rules.counters.failovers;
+        let counters = rules.counters;
+        let lost = rules.written.taken_over(from, rules.me, *writes);
         let change = Change::TookOver { from, to: rules.me, writes: *writes };
         map.announce(change, cx.ledger(), now);
-        cx.count(counter, 1);
+        cx.count(counters.failovers, 1);
+        cx.count(counters.lost, lost);
         self.catch_up(cx);
         self.cluster().look_around(now);
     }
@@ -257,6 +260,8 @@ impl Server {
                 answer = Answer::of(Outcome::Denied);
             }
         } else if request.op == ops.copy {
+            // It may come from whoever has stood in for this node, which may not know yet.
+            self.catch_up(cx);
             self.cluster().writes = draws[0];
         } else if request.op == ops.take {
             self.take(draws);
@@ -268,6 +273,7 @@ impl Server {
     pub(in super::super) fn copy(&mut self, cx: &mut Cx<'_, Self>) {
         let Some(cluster) = &mut self.cluster else { return };
         cluster.writes = cluster.writes.wrapping_add(1);
+        cluster.rules.written.one_more(cluster.rules.me);
         let mut request = Request::internal(cluster.rules.ops.copy, cx.now());
         request.draws[0] = cluster.writes;
         let link = cluster.rules.link;

@@ -13,15 +13,21 @@ use crate::policy::placement::slots::Change;
 const AGAIN: Span = Span::secs(1);
 
 impl Server {
-    /// Gives `slots` of its slots to another master, `rate` keys a second.
+    /// Gives `slots` of its slots to another master, `rate` keys a second; first what it was told
+    /// before. Nothing happens if it has none, or the other is no master by now.
     pub(in super::super) fn give(&mut self, to: u16, slots: u16, rate: f64, cx: &mut Cx<'_, Self>) {
         let Some(cluster) = &mut self.cluster else { return };
         let me = cluster.rules.me;
-        if to == me || cluster.giving.is_some() || !cluster.map.serves(me) {
+        if to == me || cluster.map.follows(to).is_some() || !cluster.map.serves(me) {
             return;
         }
         let part = Part { slot: 0, moved: 0, of: 0 };
-        cluster.giving = Some(Giving { to, slots: slots + 1, rate, part, since: cx.now() });
+        let slots = slots.saturating_add(1);
+        let order = Giving { to, slots, rate, part, since: cx.now() };
+        if cluster.giving.is_some() {
+            return cluster.orders.push_back(order);
+        }
+        cluster.giving = Some(order);
         self.next_slot(cx);
     }
 
@@ -34,8 +40,8 @@ impl Server {
             giving.slots -= 1;
             let slot = map.last_slot(rules.me).filter(|_| giving.slots > 0);
             let Some(slot) = slot else {
-                cluster.giving = None;
-                return;
+                cluster.giving = cluster.orders.pop_front();
+                continue;
             };
             giving.part = Part { slot, moved: 0, of: rules.keys[slot as usize] };
             if giving.part.of > 0 {

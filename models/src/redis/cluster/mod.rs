@@ -7,7 +7,9 @@ pub(crate) mod map;
 mod moving;
 mod vote;
 mod watch;
+mod written;
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use engine::chance::StreamId;
@@ -22,6 +24,7 @@ use vote::Votes;
 use watch::{Belief, Watch};
 
 pub(super) use moving::keys_per_slot;
+pub(super) use written::Written;
 
 /// The version of a redirection that holds for this one command: ASK. Any other is MOVED.
 pub(crate) const ASK: u32 = 1;
@@ -41,6 +44,7 @@ pub(super) struct Rules {
     pub full_coverage: bool,
     /// How many keys each slot has.
     pub keys: Rc<[u32]>,
+    pub written: Written,
     pub ops: Ops,
     pub stream: StreamId,
     pub counters: Counters,
@@ -96,7 +100,7 @@ pub(super) struct Counters {
     pub keys: CounterId,
     /// Replicas that stood in for their masters.
     pub failovers: CounterId,
-    /// Writes that a master had and its replacement had not.
+    /// Writes that a master executed and its replacement has not.
     pub lost: CounterId,
 }
 
@@ -123,6 +127,8 @@ pub(super) struct Cluster {
     /// What is kept about each other node.
     peers: Vec<Peer>,
     giving: Option<Giving>,
+    /// What it gives after that.
+    orders: VecDeque<Giving>,
     taking: Vec<Part>,
     /// Writes executed, or copied from the master.
     writes: u32,
@@ -166,6 +172,7 @@ impl Cluster {
             votes: Votes::default(),
             peers: vec![Peer::default(); members.into()],
             giving: None,
+            orders: VecDeque::new(),
             taking: Vec::new(),
             writes: 0,
             up: true,
@@ -208,8 +215,8 @@ impl Cluster {
         })
     }
 
-    /// What has been decided by anybody. Returns how many of its own writes are lost: those that
-    /// the node which stood in for it did not have.
+    /// What has been decided by anybody. Returns how many writes are lost because this node
+    /// executed them when another already stood in for it.
     fn catch_up(&mut self, ledger: &Ledger) -> u64 {
         let mut lost = 0;
         while let Some(change) = self.map.learn(ledger) {
@@ -217,9 +224,10 @@ impl Cluster {
             if let Change::TookOver { from, writes, .. } = change
                 && from == me
             {
-                lost += u64::from(self.writes.saturating_sub(writes));
+                lost += self.rules.written.too_late(me);
                 self.writes = writes;
                 self.giving = None;
+                self.orders.clear();
             }
             self.taking.retain(|part| self.map.owner(part.slot) != me);
         }
