@@ -8,6 +8,7 @@ use engine::{ComponentId, Discipline, GroupId, Span, Time, Word as _};
 use super::check::MOST_ENTRIES;
 use super::fates::{Fates, REMEMBERED};
 use super::kept::{Kept, Room};
+use super::moving::Moving;
 use super::node::{CacheNode, Lever};
 use super::rules::{Behind, Counters, Life, Ops, Rules, Warm, Writes};
 use super::sizes::SizeSpec;
@@ -30,6 +31,9 @@ struct Common {
     ops: Ops,
     counters: Counters,
     room: Room,
+    /// Which node keeps which key, if that goes by the key of the entries.
+    placing: Option<Balance>,
+    group: GroupId,
     /// What became of keys, if each has its node.
     fates: Option<Fates>,
     /// The list that nodes warm up with: the part of each, or of all the whole.
@@ -117,6 +121,14 @@ impl CacheSpec {
         Some(Warm { draw, keys, batch: warm.batch.max(1) as usize })
     }
 
+    /// How keys move, if it is known whose they are.
+    fn moving(&self, id: ComponentId, common: &Common, wiring: &mut Wiring<'_>) -> Option<Moving> {
+        let (spec, placing) = (self.moving?, common.placing.clone()?);
+        let link = wiring.builder.link(id, common.group);
+        let batch = spec.batch.max(1) as usize;
+        Some(Moving { placing, group: common.group, link, rate: spec.rate.0, batch })
+    }
+
     fn writes(
         &self,
         name: &str,
@@ -177,6 +189,7 @@ impl CacheSpec {
             writes: self.writes(name, member, store, wiring),
             warm: self.warm(member, common, wiring),
             tune: self.tune(),
+            moving: self.moving(id, common, wiring),
         };
         let dice = wiring.builder.stream(&owner, "eviction");
         let chance = wiring.builder.chance();
@@ -185,7 +198,8 @@ impl CacheSpec {
             Some(shared) => shared.at(member),
             None => Fates::new((REMEMBERED / usize::from(self.members())).max(1 << 16)),
         };
-        CacheNode::new(rules, Kept::new(common.room, fates, high << 32 | low), machine)
+        let kept = Kept::new(common.room, fates, high << 32 | low);
+        CacheNode::new(rules, kept, machine, self.members())
     }
 }
 
@@ -225,6 +239,8 @@ impl ComponentSpec for CacheSpec {
             room: self.room(wiring),
             lists: self.lists(placing.as_ref()),
             fates: placing.is_some().then(|| Fates::new(REMEMBERED)),
+            placing,
+            group,
         };
         for member in 0..self.members() {
             let id = wiring.builder.declared(group).member(member);

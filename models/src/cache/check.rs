@@ -29,6 +29,7 @@ impl CacheSpec {
         self.complain_of_times(wiring);
         self.complain_of_flows(wiring);
         self.complain_of_tuning(wiring);
+        self.complain_of_moving(wiring);
         if self.connections == Some(0) {
             wiring.at_name("connections", |w| w.problem("nobody can ask without a connection"));
         }
@@ -52,6 +53,23 @@ impl CacheSpec {
             let help = Some("write key: instead of by:".to_owned());
             let message = "inside a component every node keeps what its own member asks for";
             wiring.at_name("by", |w| w.problem_with(message, help));
+        }
+    }
+
+    fn complain_of_moving(&self, wiring: &mut Wiring<'_>) {
+        let Some(moving) = self.moving else { return };
+        let wrong = [
+            ("rate", moving.rate.0 <= 0.0, "nothing moves at this rate"),
+            ("batch", moving.batch == 0, "entries move some at a time"),
+        ];
+        for (name, _, message) in wrong.into_iter().filter(|(_, wrong, _)| *wrong) {
+            wiring.at_name("moving", |w| w.at_name(name, |w| w.problem(message)));
+        }
+        let by_key = self.by.as_ref().is_some_and(|by| by.key() != "request");
+        if !by_key || self.key.is_some() {
+            let message = "entries move to the node of their key, which no `by` tells here";
+            let help = Some("say it: by: Ring(key: \"product\")".to_owned());
+            wiring.at_name("moving", |w| w.problem_with(message, help));
         }
     }
 

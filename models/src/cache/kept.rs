@@ -136,6 +136,16 @@ impl Kept {
         }
     }
 
+    /// The keys of all entries.
+    pub(super) fn keys(&self) -> impl Iterator<Item = u64> + '_ {
+        self.cache.keys()
+    }
+
+    /// Takes an entry out that another node is to have.
+    pub(super) fn hand_over(&mut self, key: u64) {
+        self.cache.remove(key);
+    }
+
     /// Forgets all entries with this tag.
     pub(super) fn forget_tag(&mut self, tag: u32, now: Time) {
         self.tags.forget(tag, now);

@@ -14,6 +14,7 @@ mod fills;
 mod index;
 mod kept;
 mod loading;
+mod moving;
 mod node;
 mod reading;
 mod rules;
@@ -22,6 +23,8 @@ pub mod spec;
 mod tags;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_moving;
 #[cfg(test)]
 mod tests_patterns;
 mod tune;

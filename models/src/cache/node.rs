@@ -14,6 +14,7 @@ use super::depth::Depth;
 use super::fills::{Fills, Lease};
 use super::kept::Kept;
 use super::loading::Loads;
+use super::moving::Leaving;
 use super::rules::{Ops, Rules, Writes};
 use super::tune::Turn;
 use crate::channel::Caller;
@@ -38,6 +39,12 @@ word! {
         Flush,
         /// It is time to look at itself.
         Tune,
+        /// It is time to look who is there.
+        Look,
+        /// Entries that go elsewhere have been packed.
+        Packed,
+        /// The next ones may go.
+        Move,
     }
 }
 
@@ -79,6 +86,7 @@ pub(super) struct CacheNode {
     pub(super) machine: Machine,
     pub(super) loads: Loads,
     pub(super) buffer: Buffer,
+    pub(super) leaving: Leaving,
     /// Writes that the last crash took.
     lost: u64,
     /// Hits and misses since it last looked at itself.
@@ -89,7 +97,7 @@ pub(super) struct CacheNode {
 
 impl CacheNode {
     /// An empty node.
-    pub(super) fn new(rules: Rules, kept: Kept, machine: Machine) -> CacheNode {
+    pub(super) fn new(rules: Rules, kept: Kept, machine: Machine, members: u16) -> CacheNode {
         CacheNode {
             rules,
             kept,
@@ -99,6 +107,7 @@ impl CacheNode {
             table: None,
             loads: Loads::default(),
             buffer: Buffer::default(),
+            leaving: Leaving::new(members),
             lost: 0,
             lately: [0; 2],
             queue: 0,
@@ -145,6 +154,8 @@ impl CacheNode {
             self.kept.forget_tag(word as u32, cx.now());
         } else if request.op == ops.forget_block {
             self.kept.forget_block(key, word as u64);
+        } else if request.op == ops.take {
+            self.take(call, key, cx);
         } else {
             debug_assert!(request.op == ops.forget, "an operation of somebody else");
             self.kept.remove(key);
@@ -230,6 +241,7 @@ impl Component for CacheNode {
         if let Some(tune) = &self.rules.tune {
             cx.after_fixed(tune.every, Timer::Tune);
         }
+        self.watch_keys(cx);
         self.warm(cx);
     }
 
@@ -276,6 +288,9 @@ impl Component for CacheNode {
             }
             Timer::Flush => return self.flush_is_due(cx),
             Timer::Tune => return self.tune(cx),
+            Timer::Look => return self.look(cx),
+            Timer::Packed => return self.packed(cx),
+            Timer::Move => return self.pack(cx),
         };
         self.over(ended, cx);
     }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use engine::ledger::LogId;
 use engine::{CounterId, OpId, Span, chance};
 
+use super::moving::Moving;
 use super::tune::Tune;
 use crate::flow::program::Place;
 use crate::key::KeyOf;
@@ -36,6 +37,7 @@ pub(super) struct Rules {
     pub writes: Writes,
     pub warm: Option<Warm>,
     pub tune: Option<Tune>,
+    pub moving: Option<Moving>,
 }
 
 /// How long entries live.
@@ -105,6 +107,8 @@ pub(super) struct Ops {
     pub rescue: OpId,
     pub forget_tag: OpId,
     pub forget_block: OpId,
+    /// An entry that another node gives away.
+    pub take: OpId,
 }
 
 impl Ops {
@@ -119,6 +123,7 @@ impl Ops {
             rescue: op("rescue"),
             forget_tag: op("forget_tag"),
             forget_block: op("forget_block"),
+            take: op("take"),
         }
     }
 }
@@ -146,6 +151,8 @@ pub(super) struct Counters {
     pub refused: CounterId,
     /// Old entries served because fetching had failed.
     pub rescued: CounterId,
+    /// Entries that came from other nodes.
+    pub taken: CounterId,
     /// Values loaded when it started.
     pub warmed: CounterId,
     /// Writes of the application.
@@ -174,6 +181,7 @@ impl Counters {
             refreshed: make("refreshed"),
             refused: make("refused"),
             rescued: make("rescued"),
+            taken: make("taken"),
             warmed: make("warmed"),
             writes: make("writes"),
             written: make("written"),

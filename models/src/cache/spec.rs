@@ -7,6 +7,7 @@ use engine::Discipline;
 use serde::Deserialize;
 
 use super::eviction::Evict;
+use super::moving::MovingSpec;
 use super::sizes::SizeSpec;
 use crate::by::By;
 use crate::dist::Dist;
@@ -20,7 +21,8 @@ use crate::wiring::Offer;
 /// memcached (LRU, leases), Caffeine (refresh, expiry after access) and RFC 5861 (stale while
 /// revalidating, and on errors); of eviction, the paper that each policy comes from.
 ///
-/// Not modelled: replicas, writing to disk, moving entries to a node that joins, memory that is
+/// Not modelled: replicas, writing to disk, asking a key's old node for it while entries move (it is
+/// a miss), memory that is
 /// fragmented, expiry in the background (with `Never`, what has expired takes room until it is asked
 /// for), the hill climber of W-TinyLFU (its window is 1 %), the age that HTTP passes on from one cache
 /// to the next.
@@ -109,6 +111,9 @@ pub struct CacheSpec {
     pub writes: Option<WritesSpec>,
     /// What is loaded when a node starts, and after each crash (default: nothing).
     pub warm: Option<WarmSpec>,
+    /// With `by`: entries go to the nodes that their keys belong to once somebody has joined, left or
+    /// come back (default: they stay where nobody asks for them, and nodes begin cold).
+    pub moving: Option<MovingSpec>,
     /// How it adjusts itself (default: not at all).
     pub tune: Option<TuneSpec>,
 }
