@@ -22,7 +22,7 @@ use lfu::Lfu;
 use queues::{Order, Queue};
 use sampled::{Dice, Sampled, Worst};
 use segments::{S3Fifo, Slru, TwoQ};
-use slots::{GHOST, NEW, Slots};
+use slots::{NEW, Slots};
 use tinylfu::TinyLfu;
 
 /// Which entry goes when there is no room for another.
@@ -216,7 +216,8 @@ impl<V: Copy> Cache<V> {
     /// it is larger than the cache, or nothing may go for it.
     pub fn put(&mut self, key: u64, value: V, size: u32, now: Time, until: Time) -> bool {
         (self.slots.now, self.slots.until) = (now, until);
-        if let Some(place) = self.slots.resident(key) {
+        let mut known = self.slots.find(key);
+        if let Some(place) = known.filter(|&place| self.slots.is_kept(place)) {
             if self.slots.at(place).size == size {
                 let slots = &mut self.slots;
                 chosen!(&mut self.chosen, policy => policy.hit(slots, place));
@@ -225,17 +226,18 @@ impl<V: Copy> Cache<V> {
                 return true;
             }
             self.remove(key);
+            known = None;
         }
         let too_much = self.evict == Evict::Never && self.slots.lacks(size);
         if u64::from(size) > self.slots.capacity || too_much {
             return false;
         }
-        self.insert(key, value, size)
+        self.insert(key, known, value, size)
     }
 
-    fn insert(&mut self, key: u64, value: V, size: u32) -> bool {
+    /// Puts a key in that is not kept; `known`: where it is remembered.
+    fn insert(&mut self, key: u64, known: Option<u32>, value: V, size: u32) -> bool {
         let (slots, chosen) = (&mut self.slots, &mut self.chosen);
-        let known = slots.find(key);
         let mut ghost = NEW;
         if let Some(place) = known {
             ghost = slots.at(place).list;
@@ -259,7 +261,7 @@ impl<V: Copy> Cache<V> {
     /// Takes an entry out; its value. A remembered key is forgotten too.
     pub fn remove(&mut self, key: u64) -> Option<V> {
         let place = self.slots.find(key)?;
-        let kept = self.slots.at(place).list & GHOST == 0;
+        let kept = self.slots.is_kept(place);
         chosen!(&mut self.chosen, policy => policy.forget(&mut self.slots, place));
         if kept {
             self.slots.lighten(place);

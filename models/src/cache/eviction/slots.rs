@@ -72,7 +72,13 @@ impl Slots {
     /// Where `key` is kept.
     #[inline]
     pub(super) fn resident(&self, key: u64) -> Option<u32> {
-        self.find(key).filter(|&place| self.at(place).list & GHOST == 0)
+        self.find(key).filter(|&place| self.is_kept(place))
+    }
+
+    /// Whether a key that is kept or remembered is kept.
+    #[inline]
+    pub(super) fn is_kept(&self, place: u32) -> bool {
+        self.at(place).list & GHOST == 0
     }
 
     /// A slot for a key that had none.
