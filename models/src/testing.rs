@@ -225,6 +225,7 @@ fn wire(
     for (name, spec, _) in &groups {
         wiring.offers.insert((*name).clone(), spec.offer());
     }
+    wiring.check_policies();
     groups.sort_by_key(|(_, spec, _)| !spec.runs_flows());
     for (name, spec, group) in groups {
         spec.build(name, group, &mut wiring);

@@ -94,3 +94,20 @@ fn prequal_probes_the_level_it_picks_from() {
         assert!(mean < 10.0, "first {locality}: {mean} ms");
     }
 }
+
+/// Whatever zone users are near, and whatever `default` says of that: of a cache whose keys are on a
+/// ring each node has its part, about a quarter each (150 points: 8 % more or less).
+#[test]
+fn keys_are_asked_for_where_they_are() {
+    let text = r#"(duration: "20s", zones: ["a", "b"], network: (any: "1ms"),
+        draws: { "user": Uniform(100000) },
+        components: { "c": Cache(nodes: 4, by: Ring(key: "user")) },
+        policies: { "default": (locality: Order(["a"])) },
+        traffic: { "users": Open(rate: "1000/s", to: "c.get") })"#;
+    let record = measure(text, 1).remove(0);
+    let nodes = &record.groups.iter().find(|group| group.name == "c").unwrap().members;
+    let asked: Vec<u64> = nodes.iter().map(|node| node.arrived).collect();
+    let all: u64 = asked.iter().sum();
+    let share = |n: &u64| *n as f64 / all as f64;
+    assert!(asked.iter().all(|n| (0.18..0.33).contains(&share(n))), "{asked:?}");
+}

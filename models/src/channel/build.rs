@@ -36,6 +36,9 @@ impl Channel {
         // What is wrong with a rule is reported once: by the store, or where policies are checked.
         let known = wiring.problems.len();
         let spread = by.and_then(|by| by.build(members, wiring));
+        // Where keys have their members, nobody is nearer than another, or fresher.
+        let bound = Policy { locality: None, slow_start: None, ..policy.clone() };
+        let policy = if spread.is_some() { &bound } else { policy };
         let balance = match spread {
             Some(spread) => Balance::of(spread),
             None => {

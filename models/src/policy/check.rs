@@ -3,7 +3,7 @@
 use engine::Span;
 
 use super::pool::PoolSpec;
-use super::spec::{BackoffSpec, Policy, RetrySpec};
+use super::spec::{BackoffSpec, BalanceSpec, Policy, RetrySpec};
 use crate::units::Dur;
 use crate::wiring::Wiring;
 
@@ -11,6 +11,7 @@ impl Policy {
     /// Reports mistakes at the present place, in the policy for `callee`. `members` is how many
     /// that has, if it is known.
     pub fn check(&self, callee: &str, members: Option<u16>, wiring: &mut Wiring<'_>) {
+        in_vain(self, callee, wiring);
         positive("timeout", self.timeout, wiring);
         positive("total", self.total, wiring);
         if let Some(retry) = &self.retry {
@@ -44,6 +45,27 @@ impl Policy {
                 }
             });
         }
+    }
+}
+
+/// Reports what a policy says that `callee` has no use for.
+fn in_vain(policy: &Policy, callee: &str, wiring: &mut Wiring<'_>) {
+    let Some(offer) = wiring.offers.get(callee) else { return };
+    let (kind, spreads) = (offer.kind, offer.by.is_some());
+    let said = [
+        ("balance", policy.balance.is_some()),
+        ("locality", policy.locality.is_some()),
+        ("slow_start", policy.slow_start.is_some()),
+    ];
+    for (field, _) in said.iter().filter(|(_, said)| spreads && *said) {
+        let message = format!("`{callee}` spreads its keys: who has the key is asked");
+        let help = Some(format!("leave `{field}` out"));
+        wiring.at_name(field, |w| w.problem_with(message, help));
+    }
+    if !spreads && kind != "Service" && matches!(policy.balance, Some(BalanceSpec::Prequal { .. }))
+    {
+        let message = format!("`{callee}` is no Service, and only those say what load they have");
+        wiring.at_name("balance", |w| w.problem(message));
     }
 }
 

@@ -15,9 +15,11 @@ pub struct ConnectionsSpec {
     pub total: u32,
     /// At most so many to each member. Default: 50, or `total` if that is less.
     pub per_member: Option<u32>,
-    /// Who waits longer for a connection is refused. Default: no limit but that of all tries.
+    /// Who waits longer for a connection is refused, and may try again as `retry` says. Default: no
+    /// limit but that of all tries.
     pub wait: Option<Dur>,
-    /// How long an idle connection is kept for the next request; 0s: not at all. Default: 60s.
+    /// How long an idle connection is kept for the next request; 0s: not at all. Default: 60s. When
+    /// a member's process ends, so do its idle connections, and everybody has seen that.
     pub keep_alive: Dur,
     /// What opening a connection takes. Default: `Tcp`.
     pub handshake: Handshake,

@@ -338,7 +338,7 @@ fn policies_that_make_no_sense_are_named() {
         ("(balance: LeastRequest(choices: 1001))", "`choices` is at most 1000"),
         (r#"(balance: Ring(key: "product"))"#, "there is no draw `product`"),
         (r#"(view: Checked(every: "0s"))"#, "`every` is some time, not none"),
-        (r#"(view: Checked(every: "1s", fall: 0))"#, "`fall` and `rise` are at least 1"),
+        (r#"(view: Checked(every: "1s", fall: 0))"#, "`fall` is at least 1"),
     ] {
         let (mut stage, _) = Stage::new(1, None);
         let mut wiring = Wiring::new(&mut stage.builder, Vec::new());

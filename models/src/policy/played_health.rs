@@ -192,6 +192,11 @@ fn health_that_makes_no_sense_is_named() {
             r#"(view: Names(ttl: "60s", stubborn: "1%", keep: "5s"))"#,
             "who keeps an answer for 5s keeps it no longer",
         ),
+        (r#"(view: Registry(renew: "0s", expire: "0s"))"#, "`renew` is some time, not none"),
+        (r#"(view: Checked(every: "999us"))"#, "`every` is at least 1ms"),
+        (r#"(view: Checked(every: "1s", rise: 0))"#, "`rise` is at least 1"),
+        (r#"(passive: Outliers(interval: "1ns"))"#, "`interval` is at least 1ms"),
+        ("(locality: Order([]))", "without a zone all members are alike"),
         (r#"(locality: Order(["b"]))"#, "there is no zone `b`"),
         (r#"(locality: Order(["a", "a"]))"#, "`a` is there already"),
         (
@@ -247,4 +252,28 @@ fn a_gateway_that_passes_calls_on_cannot_heed_everything() {
     assert_eq!(found(policies, "Forward"), all);
     assert!(found(policies, "Call").is_empty());
     assert!(found(r#"{ "default": (timeout: "1s") }"#, "Forward").is_empty());
+}
+
+/// A store that spreads its keys is asked where the key is: whoever says otherwise is told, at the
+/// field. What `default` says is meant for others.
+#[test]
+fn who_spreads_keys_heeds_no_balance() {
+    let found = |policies: &str, by: &str| {
+        let components = format!(r#"{{ "c": Cache({by}) }}"#);
+        problems_under(policies, &["user"], "{}", &components)
+    };
+    let by = r#"nodes: 2, by: Ring(key: "user")"#;
+    let fields: Vec<(&str, String)> =
+        [("balance", "LeastOfAll"), ("locality", "SameZone"), ("slow_start", "Haproxy(\"9s\")")]
+            .map(|(field, what)| (field, format!("({field}: {what})")))
+            .to_vec();
+    for (field, policy) in fields {
+        let says = format!("`c` spreads its keys: who has the key is asked; leave `{field}` out");
+        let own = format!(r#"{{ "c": {policy} }}"#);
+        assert_eq!(found(&own, by), [(format!("policies.c.{field}"), says)]);
+        assert_eq!(found(&format!(r#"{{ "default": {policy} }}"#), by), [], "{field}");
+    }
+    let prequal = found(r#"{ "c": (balance: Prequal()) }"#, r#"key: "user""#);
+    let says = "`c` is no Service, and only those say what load they have".to_string();
+    assert_eq!(prequal, [("policies.c.balance".to_string(), says)]);
 }

@@ -67,7 +67,8 @@ impl Policy {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetrySpec {
-    /// Tries altogether, the first included (as resilience4j and gRPC count).
+    /// Tries altogether, the first included (as resilience4j and gRPC count). One that finds nobody
+    /// to ask counts; following a redirection does not.
     pub attempts: u8,
     /// After which ends. Default: every error (`Refused`, `Reset`, `TimedOut`, `Failed`, `Shed`).
     #[serde(default = "every_cause")]

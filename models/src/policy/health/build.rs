@@ -9,6 +9,7 @@ use super::spec::{LocalitySpec, PassiveSpec, SlowStartSpec, ViewSpec};
 use crate::policy::check::positive;
 use crate::policy::retry::outcome;
 use crate::policy::view::Passive;
+use crate::units::Dur;
 use crate::wiring::{Wiring, did_you_mean};
 
 impl PassiveSpec {
@@ -80,11 +81,12 @@ impl PassiveSpec {
                 }
             }
             PassiveSpec::Outliers { interval, base_ejection, success_rate, .. } => {
-                positive("interval", Some(*interval), wiring);
+                now_and_then("interval", Some(*interval), wiring);
                 positive("base_ejection", Some(*base_ejection), wiring);
-                if success_rate.is_some_and(|it| it.stdev_factor.is_nan() || it.stdev_factor < 0.0)
-                {
-                    wiring.at_name("success_rate", |w| w.problem("`stdev_factor` is not below 0"));
+                let factor = success_rate.map_or(0.0, |it| it.stdev_factor);
+                if !(factor.is_finite() && factor >= 0.0) {
+                    let problem = |w: &mut Wiring<'_>| w.problem("`stdev_factor` is not below 0");
+                    wiring.at_name("success_rate", |w| w.at_name("stdev_factor", problem));
                 }
             }
         }
@@ -107,18 +109,18 @@ impl ViewSpec {
         }
         match self {
             ViewSpec::Checked { every, timeout, fall, rise, every_down, every_unsure, .. } => {
-                positive("every", Some(*every), wiring);
+                now_and_then("every", Some(*every), wiring);
                 positive("timeout", Some(*timeout), wiring);
-                positive("every_down", *every_down, wiring);
-                positive("every_unsure", *every_unsure, wiring);
-                if *fall == 0 || *rise == 0 {
-                    wiring.problem("`fall` and `rise` are at least 1");
+                now_and_then("every_down", *every_down, wiring);
+                now_and_then("every_unsure", *every_unsure, wiring);
+                for (field, _) in [("fall", fall), ("rise", rise)].iter().filter(|it| *it.1 == 0) {
+                    wiring.at_name(field, |w| w.problem(format!("`{field}` is at least 1")));
                 }
             }
             ViewSpec::Registry { renew, expire, poll } => {
                 positive("renew", Some(*renew), wiring);
                 positive("poll", Some(*poll), wiring);
-                if expire <= renew {
+                if expire <= renew && !renew.0.is_zero() {
                     let message = format!("leases run out after {expire}, before {renew} are over");
                     let help = Some("expire: \"30s\" with renew: \"10s\"".to_string());
                     wiring.at_name("expire", |w| w.problem_with(message, help));
@@ -133,6 +135,17 @@ impl ViewSpec {
             }
             ViewSpec::Instant | ViewSpec::Static => {}
         }
+    }
+}
+
+/// More often a run would hardly do anything else.
+const OFTEN: Span = Span::millis(1);
+
+/// Reports what would be done all the time.
+fn now_and_then(field: &str, every: Option<Dur>, wiring: &mut Wiring<'_>) {
+    positive(field, every, wiring);
+    if every.is_some_and(|every| !every.0.is_zero() && every.0 < OFTEN) {
+        wiring.at_name(field, |w| w.problem(format!("`{field}` is at least 1ms")));
     }
 }
 
@@ -155,6 +168,10 @@ impl LocalitySpec {
     /// Reports mistakes at the present place.
     pub fn check(&self, wiring: &mut Wiring<'_>) {
         let LocalitySpec::Order(order) = self else { return };
+        if order.is_empty() {
+            let help = Some("leave `locality` out, or name zones: Order([\"a\"])".to_string());
+            wiring.problem_with("without a zone all members are alike", help);
+        }
         for (place, zone) in order.iter().enumerate() {
             let known: Vec<String> = wiring.builder.zones()[1..].to_vec();
             if order[..place].contains(zone) {
