@@ -11,6 +11,7 @@ mod machines;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mutations;
+mod readme;
 mod rendering;
 mod results;
 mod settling;

@@ -38,7 +38,10 @@ pub fn html(report: &Report, charts: &[(String, String)]) -> String {
             latency_table(&mut out, only);
             components(&mut out, only);
         }
-        _ => variants(&mut out, report, charts),
+        several => {
+            variants(&mut out, report, charts);
+            several.iter().for_each(|variant| alone(&mut out, report, variant));
+        }
     }
     events(&mut out, report);
     drawings(&mut out, report, charts);
@@ -146,6 +149,16 @@ fn read_first(out: &mut String, report: &Report, variant: &VariantRuns) {
         let rows = remarks.iter().map(|(word, what)| vec![word.to_string(), escape(what)]);
         table(out, 2, &["", ""], &rows.collect::<Vec<_>>());
     }
+}
+
+/// What is shown of a run without variants, folded up.
+fn alone(out: &mut String, report: &Report, variant: &VariantRuns) {
+    let name = escape(variant.name.as_deref().unwrap_or(""));
+    let _ = writeln!(out, "<details><summary>{name} by itself</summary>");
+    read_first(out, report, variant);
+    latency_table(out, variant);
+    components(out, variant);
+    out.push_str("</details>\n");
 }
 
 fn latency_table(out: &mut String, variant: &VariantRuns) {

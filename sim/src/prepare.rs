@@ -158,7 +158,7 @@ fn tell(findings: &Findings, document: &Document, diagnostics: &mut Diagnostics)
     let warnings = findings.warnings.iter().map(|problem| (false, problem));
     for (fatal, Problem { path, message, help }) in errors.chain(warnings) {
         let told = Diagnostic { fatal, ..Diagnostic::error(message.clone()) };
-        let told = told.at(document.spot(path)).maybe_help(help.clone());
+        let told = told.at(document.spot_of(path, message)).maybe_help(help.clone());
         // Variants share most of their text, and so most of their mistakes.
         if !diagnostics.found.contains(&told) {
             diagnostics.found.push(told);

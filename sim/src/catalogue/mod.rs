@@ -14,6 +14,7 @@ use models::KINDS;
 use models::wiring::did_you_mean;
 
 use crate::check::metric::METRICS;
+use page::plain;
 use source::{Item, Member, items};
 
 /// Where scenarios' types stand: the comment at the top of a file belongs to its first type.
@@ -120,7 +121,18 @@ impl Catalogue {
         let choices = self.choices().filter(|(_, member)| member.name == name);
         let metrics = METRICS.iter().filter(|metric| metric.name == name);
         let choices = choices.map(|(item, member)| Page::Choice(item, member));
-        choices.chain(metrics.map(Page::Measure)).collect()
+        let found: Vec<Page<'_>> = choices.chain(metrics.map(Page::Measure)).collect();
+        if found.is_empty() { self.types(name) } else { found }
+    }
+
+    /// What pages show in brackets: `[By]`.
+    fn types(&self, name: &str) -> Vec<Page<'_>> {
+        let called = self.items.iter().enumerate().filter(|(_, item)| plain(&item.name) == name);
+        let pages = called.map(|(place, item)| {
+            let (title, what) = (item.name.trim_end_matches("Spec"), "what parameters are made of");
+            Page::Whole { title, group: "Language", what, item: place }
+        });
+        pages.collect()
     }
 
     fn choices(&self) -> impl Iterator<Item = (&Item, &Member)> {

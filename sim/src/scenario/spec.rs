@@ -50,11 +50,11 @@ pub struct Scenario {
     pub traffic: BTreeMap<String, TrafficSpec>,
     /// What changes the run from outside, and when.
     pub timeline: Vec<Entry>,
-    /// Partial overlays by name; the text layer has applied the chosen one already.
+    /// Changes by name, each laid over the rest: `{ "before": (), "after": (policies: …) }`.
     pub variants: BTreeMap<String, IgnoredAny>,
     /// What must hold.
     pub checks: Vec<String>,
-    /// Files whose maps were merged into this one by the text layer.
+    /// Files beside this one that it goes over: maps are merged by key.
     pub includes: Vec<String>,
 }
 

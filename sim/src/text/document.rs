@@ -122,6 +122,23 @@ impl Document {
         found.spot
     }
 
+    /// The same; or, if a message about it begins by naming one of its arguments or fields, where
+    /// that was written: of `Do("catalgo", […])`, which names no component, the `"catalgo"`.
+    pub fn spot_of(&self, path: &[Segment], message: &str) -> Spot {
+        let (found, _) = self.nearest(path);
+        let named = message.split('`').nth(1).unwrap_or_default();
+        // An operation is named with its component before it.
+        let is_it = |text: &str| text.split('.').next() == Some(named) || text == named;
+        let parts: Vec<&Value> = match &found.kind {
+            Kind::Tuple(_, values) => values.iter().collect(),
+            Kind::Struct(_, fields) => fields.iter().map(|field| &field.value).collect(),
+            _ => Vec::new(),
+        };
+        let mut parts = parts.into_iter();
+        let told = parts.find(|part| matches!(&part.kind, Kind::Text(text) if is_it(text)));
+        told.map_or(found.spot, |part| part.spot)
+    }
+
     /// Where the name of the field or key at the end of a path was written: the place for what is
     /// wrong with all of a component. As [`Document::spot`] for a place in a list.
     pub fn key_spot(&self, path: &[Segment]) -> Spot {
