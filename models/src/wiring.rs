@@ -12,7 +12,7 @@ use crate::by::By;
 use crate::database::copies::ReplicasSpec;
 use crate::dist::Dist;
 use crate::flow::spec::Step;
-use crate::policy::ring::Ring;
+use crate::policy::ring::{Ring, RingKind};
 use crate::policy::spec::Policy;
 use crate::procedure::Procedure;
 
@@ -83,8 +83,8 @@ pub struct Wiring<'a> {
     /// The statement lists that flows send to stores: filled by flows, read by the stores,
     /// which are built after all flows.
     pub procedures: BTreeMap<String, Vec<(OpId, Rc<Procedure>)>>,
-    /// Rings by how many members and virtual nodes they have: all callers go by the same one.
-    pub rings: BTreeMap<(u16, u32), Rc<Ring>>,
+    /// Rings by their kind and by how many points each member has: all callers go by the same one.
+    pub rings: BTreeMap<(RingKind, Vec<u32>), Rc<Ring>>,
     /// Which zone the users are near whose traffic is being built, if they are near one.
     pub near: Option<String>,
     /// Mistakes found so far.

@@ -229,7 +229,7 @@ impl ComponentSpec for CacheSpec {
         self.complain_of_access(Span::from_f64(access.mean()), wiring);
         let known = wiring.problems.len();
         let by = self.by.as_ref().filter(|_| self.key.is_none());
-        let placing = by.and_then(|by| by.build(self.members(), wiring)).map(Balance::of);
+        let placing = by.and_then(|by| by.build(self.members(), wiring));
         wiring.problems.truncate(known);
         let common = Common {
             key,

@@ -40,7 +40,7 @@ impl Channel {
         let bound = Policy { locality: None, slow_start: None, ..policy.clone() };
         let policy = if spread.is_some() { &bound } else { policy };
         let balance = match spread {
-            Some(spread) => Balance::of(spread),
+            Some(spread) => spread,
             None => {
                 let rule = policy.balance.clone().unwrap_or(BalanceSpec::RoundRobin);
                 rule.build(members, from.0, wiring).unwrap_or(Balance::Random)
@@ -64,6 +64,7 @@ impl Channel {
             link,
             belief: Belief::new(members),
             ready: (0..members).collect(),
+            others: Vec::new(),
             lower: vec![balance.clone(); lower],
             balance,
             slots,

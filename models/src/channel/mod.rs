@@ -43,6 +43,8 @@ pub struct Channel {
     ready: Vec<u16>,
     /// Of any other caller.
     view: Option<Box<View>>,
+    /// Room to choose in while somebody is in slow start.
+    others: Vec<u16>,
     /// The same rule for members of lower priorities.
     lower: Vec<Balance>,
     /// Calls in hand per member; kept only where the balance asks for it.

@@ -4,7 +4,6 @@ use engine::{Component, Cx, MemberState, Span};
 
 use super::Channel;
 use crate::key::KeyOf;
-use crate::policy::balance::Balance;
 
 /// So many times somebody in slow start gives the turn away; then it takes it.
 const TURNS: u32 = 64;
@@ -56,7 +55,6 @@ impl Channel {
         if self.ready.is_empty() {
             self.ready = (0..self.members).collect();
         }
-        self.balance.ready_changed();
     }
 
     /// Of a database with replicas, those it believes well.
@@ -82,51 +80,47 @@ impl Channel {
                 balance.members_are(&present);
                 lower.iter_mut().for_each(|balance| balance.members_are(&present));
             }
-            balance.ready_changed();
-            lower.iter_mut().for_each(Balance::ready_changed);
         }
         let level = view.level(now, || cx.below(stream, 100))?;
         let balance = level.checked_sub(1).map_or(balance, |below| &mut lower[below]);
-        let ready = view.ready(level);
-        let warms = view.warms(now);
-        // Rules that go by calls in hand see a member in slow start as loaded more, as if it had
-        // a lower weight; with the others it gives turns away.
-        let count = |member: u16| {
-            let count = in_hand[member as usize];
-            match warms {
-                true => scaled(count, view.factor(member, now)),
-                false => count,
-            }
-        };
-        let turns = if warms && in_hand.is_empty() { TURNS } else { 1 };
-        let mut picked = None;
-        for _ in 0..turns {
-            let member = balance.pick(ready, key, now, count, |n| cx.below(stream, n));
-            picked = Some(member);
-            let factor = if turns > 1 { view.factor(member, now) } else { 1.0 };
-            if factor >= 1.0 || cx.unit(stream) < factor {
+        let count = |member: u16| in_hand[member as usize];
+        let draw = |n| cx.below(stream, n);
+        let mut member = balance.pick(view.ready(level), key, now, count, draw);
+        if view.warms(now) {
+            member = self.give_way(cx, key, level, member);
+        }
+        self.view.as_mut()?.picked(member, now);
+        Some(member)
+    }
+
+    /// Who takes the turn of `member`, which may be in slow start: it takes as many of its turns as
+    /// its part of a share says. Rules that compare members would name it again, and choose
+    /// without it; the others go on to whoever is next.
+    #[cold]
+    fn give_way<C: Component>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        key: u64,
+        level: usize,
+        mut member: u16,
+    ) -> u16 {
+        let Channel { view, balance, lower, in_hand, stream, others, .. } = self;
+        let (Some(view), now) = (view, cx.now()) else { return member };
+        let balance = level.checked_sub(1).map_or(balance, |below| &mut lower[below]);
+        let compares = balance.compares();
+        others.clear();
+        others.extend_from_slice(view.ready(level));
+        for _ in 0..TURNS {
+            let part = view.factor(member, now);
+            if others.len() == 1 || part >= 1.0 || cx.unit(*stream) < part {
                 break;
             }
+            if compares {
+                others.retain(|other| *other != member);
+            }
+            let count = |member: u16| in_hand[member as usize];
+            member = balance.pick(others, key, now, count, |n| cx.below(*stream, n));
         }
-        view.picked(picked?, now);
-        picked
-    }
-}
-
-/// How many calls in hand a member seems to have that takes this part of its share: n + 1 calls
-/// weigh as much as (n + 1) / part.
-fn scaled(in_hand: u32, part: f64) -> u32 {
-    let weighs = (f64::from(in_hand) + 1.0) / part.max(1e-3);
-    libm::ceil(weighs) as u32 - 1
-}
-
-#[cfg(test)]
-mod tests {
-    use super::scaled;
-
-    /// At a tenth of its share an idle member seems to have 9 in hand: (0 + 1) / 0.1 − 1.
-    #[test]
-    fn slow_starters_seem_busier() {
-        assert_eq!([scaled(0, 0.1), scaled(1, 0.5), scaled(7, 1.0)], [9, 3, 7]);
+        member
     }
 }

@@ -150,7 +150,9 @@ impl DatabaseSpec {
                 if *count == 0 {
                     wiring.at_name("count", |w| w.problem("a database needs at least one shard"));
                 }
-                wiring.at_name("by", |w| by.build((*count).max(1), w));
+                if *count > 0 {
+                    wiring.at_name("by", |w| by.build(*count, w));
+                }
             });
         }
         if let Some(replicas) = &self.replicas {

@@ -3,6 +3,8 @@
 pub mod aperture;
 pub mod bounded;
 mod build;
+#[cfg(test)]
+mod build_tests;
 pub mod hash;
 pub mod latency;
 pub mod least;
@@ -19,9 +21,7 @@ use std::rc::Rc;
 
 use engine::{Span, Time};
 
-use super::partition::Partition;
 use super::placement::Placement;
-use super::placement::ketama::place_of;
 use super::placement::slots::Change;
 use super::ring::Ring;
 use crate::key::KeyOf;
@@ -48,13 +48,11 @@ pub enum Balance {
     /// The one with the fewest calls in hand of all; ties go to whoever comes next after the one
     /// asked last, as nginx's `least_conn` takes turns among equals.
     LeastOfAll {
-        /// Where the search begins.
-        next: u32,
+        /// From which member on the search begins.
+        next: u16,
     },
     /// Each key has its member; if that one is out, the next on the ring.
     Ring(KeyOf, Rc<Ring>),
-    /// The same on libmemcached's ring.
-    Ketama(KeyOf, Rc<Ring>),
     /// Each key has its member; if that one is out, nobody else has the key.
     Modulo(KeyOf, u16),
     /// Each partition has its leader, as far as the caller knows. If that one is out, anybody can
@@ -67,17 +65,6 @@ pub enum Balance {
 }
 
 impl Balance {
-    /// The rule by which a store's keys are spread.
-    pub fn of(partition: Partition) -> Balance {
-        match partition {
-            Partition::Ring(key, ring) => Balance::Ring(key, ring),
-            Partition::Ketama(key, ring) => Balance::Ketama(key, Rc::new(ring)),
-            Partition::Modulo(key, members) => Balance::Modulo(key, members),
-            Partition::Placed(key, placement) => Balance::Placed(key, Box::new(placement)),
-            Partition::Leaders(key, leaders) => Balance::Leaders(key, leaders),
-        }
-    }
-
     /// Somebody who was asked about `key` has named another member: that one is asked from now on.
     pub fn redirected(&mut self, key: u64, member: u16) {
         match self {
@@ -110,14 +97,8 @@ impl Balance {
                 };
             }
             Balance::Placed(_, placement) => placement.members_are(present),
+            Balance::Rule(rule) => rule.members_are(present),
             _ => {}
-        }
-    }
-
-    /// Who can be asked has changed.
-    pub fn ready_changed(&mut self) {
-        if let Balance::Rule(rule) = self {
-            rule.ready_changed();
         }
     }
 
@@ -125,10 +106,8 @@ impl Balance {
     #[inline]
     pub fn key(&self) -> Option<KeyOf> {
         match self {
-            Balance::Ring(key, _) | Balance::Modulo(key, _) | Balance::Leaders(key, _) => {
-                Some(*key)
-            }
-            Balance::Ketama(key, _) | Balance::Placed(key, _) => Some(*key),
+            Balance::Ring(key, _) | Balance::Modulo(key, _) => Some(*key),
+            Balance::Leaders(key, _) | Balance::Placed(key, _) => Some(*key),
             Balance::Rule(rule) => rule.key(),
             _ => None,
         }
@@ -138,6 +117,12 @@ impl Balance {
     pub fn counts(&self) -> bool {
         matches!(self, Balance::LeastRequest { .. } | Balance::LeastOfAll { .. })
             || matches!(self, Balance::Rule(rule) if rule.counts())
+    }
+
+    /// Whether, asked again at once, it may well name the same member: it compares their calls in
+    /// hand, where others go by turns or by chance.
+    pub fn compares(&self) -> bool {
+        self.counts() && !matches!(self, Balance::Rule(rule) if matches!(**rule, Rule::Pinned(_)))
     }
 
     /// The rule that goes by what members say of themselves, if that is the rule.
@@ -187,21 +172,17 @@ impl Balance {
                 best
             }
             Balance::LeastOfAll { next } => {
-                let start = *next % count;
+                let start = ready.partition_point(|member| *member < *next) as u32;
                 let turns = (start..count).chain(0..start);
                 let least = turns.min_by_key(|&place| in_hand(ready[place as usize]));
                 let place = least.expect("somebody is ready");
-                *next = place + 1;
-                ready[place as usize]
+                let member = ready[place as usize];
+                *next = member.wrapping_add(1);
+                member
             }
             Balance::Ring(_, ring) => {
                 let serves = |member: u16| ready.binary_search(&member).is_ok();
                 ring.member(key, serves).expect("somebody is ready, and everybody on the ring")
-            }
-            Balance::Ketama(_, ring) => {
-                let serves = |member: u16| ready.binary_search(&member).is_ok();
-                let member = ring.member_at(place_of(key), serves);
-                member.expect("somebody is ready, and everybody on the ring")
             }
             Balance::Placed(_, placement) => placement.member(key),
             Balance::Modulo(_, members) => (key % u64::from(*members)) as u16,
@@ -237,7 +218,7 @@ mod tests {
     #[test]
     fn a_leader_is_remembered() {
         let leaders = (0..7).map(|partition| partition % 3).collect();
-        let mut balance = Balance::of(Partition::Leaders(KeyOf::Root, leaders));
+        let mut balance = Balance::Leaders(KeyOf::Root, leaders);
         let pick = |balance: &mut Balance, ready: &[u16]| {
             balance.pick(ready, 21, Time::ZERO, |_| 0, |_| 0)
         };

@@ -38,10 +38,8 @@ impl Policy {
         if let Some(slow_start) = &self.slow_start {
             wiring.at_name("slow_start", |w| {
                 slow_start.check(w);
-                if self.balance.as_ref().is_some_and(|balance| balance.key().is_some()) {
-                    w.problem(
-                        "a member's share is fixed where keys decide: nothing can start slowly",
-                    );
+                if let Some(why) = self.balance.as_ref().and_then(BalanceSpec::never_slow) {
+                    w.problem(why);
                 }
             });
         }
@@ -62,8 +60,8 @@ fn in_vain(policy: &Policy, callee: &str, wiring: &mut Wiring<'_>) {
         let help = Some(format!("leave `{field}` out"));
         wiring.at_name(field, |w| w.problem_with(message, help));
     }
-    if !spreads && kind != "Service" && matches!(policy.balance, Some(BalanceSpec::Prequal { .. }))
-    {
+    let probes = policy.balance.as_ref().is_some_and(BalanceSpec::probes);
+    if probes && !spreads && kind != "Service" {
         let message = format!("`{callee}` is no Service, and only those say what load they have");
         wiring.at_name("balance", |w| w.problem(message));
     }
@@ -107,6 +105,23 @@ impl PoolSpec {
         if let Some(create) = &self.create {
             wiring.at_name("create", |w| create.build(w));
         }
+    }
+}
+
+/// Reports weights that are not 1 to `most`, or not one per member, at the present place.
+pub(super) fn check_weights(
+    weights: &[u32],
+    most: u32,
+    members: Option<u16>,
+    wiring: &mut Wiring<'_>,
+) {
+    for (place, weight) in weights.iter().enumerate() {
+        if !(1..=most).contains(weight) {
+            wiring.at_index(place, |w| w.problem(format!("a weight is 1 to {most}")));
+        }
+    }
+    if let Some(members) = members.filter(|members| weights.len() != usize::from(*members)) {
+        wiring.problem(format!("{} weights for {members} members", weights.len()));
     }
 }
 

@@ -16,6 +16,8 @@ pub mod view;
 #[cfg(test)]
 mod played;
 #[cfg(test)]
+mod played_balance;
+#[cfg(test)]
 mod played_connections;
 #[cfg(test)]
 mod played_health;

@@ -2,10 +2,12 @@
 
 use std::rc::Rc;
 
+use super::balance::Balance;
+use super::check::check_weights;
 use super::placement::Placement;
-use super::placement::ketama::ketama;
+use super::placement::ketama::{digests, ketama};
 use super::placement::ranges::{KeyRange, Ranges, check_ranges, check_split};
-use super::ring::Ring;
+use super::ring::{Ring, RingKind};
 use crate::by::{By, Home};
 use crate::key::KeyOf;
 use crate::wiring::Wiring;
@@ -13,75 +15,70 @@ use crate::wiring::Wiring;
 /// Points of one ring: these take 16 MB, and make the shares of a thousand members equal to 3 %.
 const MOST_POINTS: u64 = 1_000_000;
 
-/// Reports too few or too many points at the present place.
-fn points(members: u16, virtual_nodes: u32, wiring: &mut Wiring<'_>) -> Option<()> {
-    if virtual_nodes == 0 {
-        wiring.problem("a ring needs at least one virtual node per member");
+/// The ring on which members have these multiples of so many points, the same one for all who go
+/// by it; problems are reported at the field `virtual_nodes` of the present place.
+pub fn ring(weights: Vec<u32>, virtual_nodes: u32, wiring: &mut Wiring<'_>) -> Option<Rc<Ring>> {
+    let shares: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+    let most = MOST_POINTS / shares.max(1);
+    let problem = match u64::from(virtual_nodes) {
+        0 => Some(("a ring needs at least one virtual node per member".to_string(), None)),
+        wanted if wanted > most => {
+            let message = format!("{wanted} virtual nodes per member; at most {most}");
+            let help = match weights.iter().any(|weight| *weight > 1) {
+                true => format!("weights of {shares} in all share {MOST_POINTS} virtual nodes"),
+                false => format!("{shares} members share at most {MOST_POINTS} virtual nodes"),
+            };
+            Some((message, Some(help)))
+        }
+        _ => None,
+    };
+    if let Some((message, help)) = problem {
+        wiring.at_name("virtual_nodes", |w| w.problem_with(message, help));
         return None;
     }
-    let most = MOST_POINTS / u64::from(members.max(1));
-    if u64::from(virtual_nodes) > most {
-        let help = format!("{members} members share at most {MOST_POINTS} virtual nodes");
-        let message = format!("{virtual_nodes} virtual nodes per member; at most {most}");
-        wiring.problem_with(message, Some(help));
+    let points: Vec<u32> = weights.iter().map(|weight| weight * virtual_nodes).collect();
+    let new = || Rc::new(Ring::weighted(&points));
+    Some(wiring.rings.entry((RingKind::Scattered, points.clone())).or_insert_with(new).clone())
+}
+
+/// libmemcached's ring of so many members, likewise; a problem with a weight of which no point is
+/// left is reported at its place.
+fn ketama_ring(weights: &[u32], wiring: &mut Wiring<'_>) -> Option<Rc<Ring>> {
+    let digests = digests(weights);
+    if let Some(place) = digests.iter().position(|digests| *digests == 0) {
+        let message = "of this weight no point is left: it is below 1/40 of the average";
+        wiring.at_name("weights", |w| w.at_index(place, |w| w.problem(message)));
         return None;
     }
-    Some(())
-}
-
-/// The ring of so many points, the same one for all who go by it; problems are reported at the
-/// present place.
-pub fn ring(members: u16, virtual_nodes: u32, wiring: &mut Wiring<'_>) -> Option<Rc<Ring>> {
-    points(members, virtual_nodes, wiring)?;
-    let ring = wiring.rings.entry((members, virtual_nodes));
-    Some(ring.or_insert_with(|| Rc::new(Ring::new(members, virtual_nodes))).clone())
-}
-
-/// A rule that gives every key its member.
-#[derive(Clone, Debug)]
-pub enum Partition {
-    /// A consistent-hash ring: a lost member's keys move to others.
-    Ring(KeyOf, Rc<Ring>),
-    /// The same with libmemcached's points: places of keys are MD5 digests.
-    Ketama(KeyOf, Ring),
-    /// Modulo: a lost member's keys have nowhere to go.
-    Modulo(KeyOf, u16),
-    /// Partitions, and the member that keeps each as far as is known.
-    Leaders(KeyOf, Vec<u16>),
-    /// Any other rule; a lost member's keys have nowhere to go.
-    Placed(KeyOf, Placement),
+    let new = || {
+        let hosts: Vec<String> = (0..digests.len()).map(|node| format!("node-{node}")).collect();
+        Rc::new(ketama(hosts.iter().map(String::as_str).zip(digests.iter().copied())))
+    };
+    Some(wiring.rings.entry((RingKind::Ketama, digests.clone())).or_insert_with(new).clone())
 }
 
 impl By {
     /// The rule for `members` members, at least one; problems are reported at the present place.
-    pub fn build(&self, members: u16, wiring: &mut Wiring<'_>) -> Option<Partition> {
+    pub fn build(&self, members: u16, wiring: &mut Wiring<'_>) -> Option<Balance> {
         let key = KeyOf::named(self.key(), wiring)?;
         let all = || (0..members).collect();
         let placement = match self {
-            By::Ring { virtual_nodes, weights, .. } if weights.is_empty() => {
-                return Some(Partition::Ring(key, ring(members, *virtual_nodes, wiring)?));
-            }
             By::Ring { virtual_nodes, weights, .. } => {
-                points(members, *virtual_nodes, wiring)?;
                 let weights = weighed(weights, members, wiring)?;
-                let points: Vec<u32> =
-                    weights.iter().map(|weight| weight * virtual_nodes).collect();
-                return Some(Partition::Ring(key, Rc::new(Ring::weighted(&points))));
+                return Some(Balance::Ring(key, ring(weights, *virtual_nodes, wiring)?));
             }
             By::Ketama { weights, .. } => {
                 let weights = weighed(weights, members, wiring)?;
-                let hosts: Vec<String> = (0..members).map(|node| format!("node-{node}")).collect();
-                let hosts = hosts.iter().map(String::as_str).zip(weights);
-                return Some(Partition::Ketama(key, ketama(hosts)));
+                return Some(Balance::Ring(key, ketama_ring(&weights, wiring)?));
             }
-            By::Modulo { .. } => return Some(Partition::Modulo(key, members)),
+            By::Modulo { .. } => return Some(Balance::Modulo(key, members)),
             By::Murmur2 { partitions: 0, .. } => {
-                wiring.problem("keys need at least one partition");
+                wiring.at_name("partitions", |w| w.problem("keys need at least one partition"));
                 return None;
             }
             By::Murmur2 { partitions, .. } => {
                 let leaders = (0..*partitions).map(|partition| partition % members);
-                return Some(Partition::Leaders(key, leaders.collect()));
+                return Some(Balance::Leaders(key, leaders.collect()));
             }
             By::Hash { .. } => Placement::Hash(all()),
             By::Jump { .. } => Placement::Jump(all()),
@@ -102,7 +99,7 @@ impl By {
                 Placement::slots(prefix, over)
             }
         };
-        Some(Partition::Placed(key, placement))
+        Some(Balance::Placed(key, Box::new(placement)))
     }
 }
 
@@ -112,16 +109,7 @@ fn weighed(weights: &[u32], members: u16, wiring: &mut Wiring<'_>) -> Option<Vec
         return Some(vec![1; members.into()]);
     }
     let known = wiring.problems.len();
-    wiring.at_name("weights", |wiring| {
-        for (place, weight) in weights.iter().enumerate() {
-            if !(1..=1000).contains(weight) {
-                wiring.at_index(place, |w| w.problem("a weight is 1 to 1000"));
-            }
-        }
-        if weights.len() != usize::from(members) {
-            wiring.problem(format!("{} weights for {members} members", weights.len()));
-        }
-    });
+    wiring.at_name("weights", |w| check_weights(weights, 1000, Some(members), w));
     (wiring.problems.len() == known).then(|| weights.to_vec())
 }
 

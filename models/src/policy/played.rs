@@ -348,34 +348,3 @@ fn policies_that_make_no_sense_are_named() {
         assert_eq!(messages, [says], "{policy}");
     }
 }
-
-/// Rules of choice that cannot work for the members there are: two, here.
-#[test]
-fn balances_that_make_no_sense_are_named() {
-    for (balance, says) in [
-        ("Weighted(weights: [5, 0])", "a weight is 1 to 65535"),
-        ("Weighted(weights: [5, 1, 1])", "3 weights for 2 members"),
-        ("LeastRequest(choices: 3)", "3 choices of 2 members"),
-        (
-            r#"BoundedRing(key: "request", percent: 100)"#,
-            "the bound is above the average: at least 101",
-        ),
-        (
-            r#"BoundedRing(key: "request", virtual_nodes: 500001)"#,
-            "500001 virtual nodes per member; at most 500000",
-        ),
-        (r#"Maglev(key: "request", table: 100)"#, "the table's size is a prime above the members'"),
-        (r#"Sticky(key: "user")"#, "there is no draw `user`"),
-        ("WeightedRandom(weights: [1])", "1 weights for 2 members"),
-        (r#"Shuffle(key: "request", shard: 3)"#, "a shard is 1 to 2 members"),
-        ("Prequal(probes: 0)", "some are sent, and at most 100 per request"),
-        ("Prequal(pool: 1)", "a choice needs 2 probes, and 1000 are plenty"),
-    ] {
-        let (mut stage, _) = Stage::new(1, None);
-        let mut wiring = Wiring::new(&mut stage.builder, Vec::new());
-        let policy: crate::policy::spec::Policy = parse(&format!("(balance: {balance})"));
-        policy.check("it", Some(2), &mut wiring);
-        let messages: Vec<&str> = wiring.problems.iter().map(|it| it.message.as_str()).collect();
-        assert_eq!(messages, [says], "{balance}");
-    }
-}

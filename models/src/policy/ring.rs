@@ -10,6 +10,17 @@ pub struct Ring {
     arcs: Vec<u32>,
     /// A place shifted right by this is its arc.
     shift: u32,
+    /// The place of a key.
+    place_of: fn(u64) -> u64,
+}
+
+/// Where points and keys are placed on a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RingKind {
+    /// By scattering numbers.
+    Scattered,
+    /// By MD5 digests of text, as libmemcached.
+    Ketama,
 }
 
 /// A stable 64-bit hash that scatters neighbours (the finaliser of SplitMix64).
@@ -37,15 +48,20 @@ impl Ring {
         Ring::of(points.iter().enumerate().flat_map(of).collect())
     }
 
-    /// A ring of these points: place and member. Panics if there are none.
-    pub fn of(mut points: Vec<(u64, u16)>) -> Ring {
+    /// A ring of these points: place and member; keys are scattered. Panics if there are none.
+    pub fn of(points: Vec<(u64, u16)>) -> Ring {
+        Ring::placing(points, scatter)
+    }
+
+    /// As [`Ring::of`], where keys are placed in some other way.
+    pub fn placing(mut points: Vec<(u64, u16)>, place_of: fn(u64) -> u64) -> Ring {
         assert!(!points.is_empty(), "a ring needs points");
         points.sort_unstable();
         let bits = points.len().next_power_of_two().ilog2().max(1);
         let shift = 64 - bits;
         let first = |arc: u64| points.partition_point(|&(place, _)| place < arc << shift) as u32;
         let arcs = (0..1 << bits).map(first).collect();
-        Ring { points, arcs, shift }
+        Ring { points, arcs, shift, place_of }
     }
 
     /// The first point at `place` or after it: its arc's first, and a step or two.
@@ -57,7 +73,7 @@ impl Ring {
 
     /// The member that `key` belongs to among those that `serves`; `None` if none does.
     pub fn member(&self, key: u64, serves: impl FnMut(u16) -> bool) -> Option<u16> {
-        self.member_at(scatter(key), serves)
+        self.member_at((self.place_of)(key), serves)
     }
 
     /// The member that a place belongs to among those that `serves`; `None` if none does.

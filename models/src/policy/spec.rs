@@ -22,7 +22,7 @@ pub struct Policy {
     pub cancel: Option<bool>,
     /// Whether and when to try again. Default: one try.
     pub retry: Option<RetrySpec>,
-    /// Which member to ask. Default: `RoundRobin`.
+    /// Which member to ask; of a store that has `by`, that decides. Default: `RoundRobin`.
     pub balance: Option<BalanceSpec>,
     /// How the caller learns which members can be asked. Default: `Instant`.
     pub view: Option<ViewSpec>,
@@ -31,7 +31,8 @@ pub struct Policy {
     /// With fewer of the members believed well, all are asked (Envoy: 50%); 0%: never, callers
     /// are refused. Default: all are asked when none is left; under `MaxFails`, nobody.
     pub panic: Option<Share>,
-    /// How the share of a member grows that has come into rotation. Default: at once.
+    /// How the share of a member grows that has come into rotation: it gives the rest of its turns
+    /// away. Rules that compare members then choose without it. Default: at once.
     pub slow_start: Option<SlowStartSpec>,
     /// Which members are asked first, by where they are. Default: all alike.
     pub locality: Option<LocalitySpec>,
@@ -143,7 +144,8 @@ pub enum Jitter {
 pub enum BalanceSpec {
     /// Any, equally likely.
     Random,
-    /// In turn.
+    /// In turn. Every caller begins at the first member, as nginx's workers do; Envoy's begin
+    /// anywhere.
     RoundRobin,
     /// Of `choices` members drawn at random the one with the fewest calls in hand.
     /// Example: `LeastRequest(choices: 3)`
@@ -157,7 +159,9 @@ pub enum BalanceSpec {
     },
     /// Of all members the one with the fewest calls in hand.
     LeastOfAll,
-    /// In turn by weight, as nginx spreads them: 5, 1, 1 gives a a b a c a a.
+    /// In turn by weight, as nginx spreads them: 5, 1, 1 gives a a b a c a a. Not modelled: that
+    /// nginx lowers a weight after a failure and raises it again step by step, and that a retry
+    /// passes over those asked already.
     /// Example: `Weighted(weights: [5, 1, 1])`
     Weighted {
         /// One per member, each at least 1.
@@ -198,9 +202,11 @@ pub enum BalanceSpec {
         #[serde(default = "ten_seconds")]
         decay: Dur,
     },
-    /// The lowest product of average latency and calls in hand, of all members.
+    /// The lowest product of average latency and calls in hand, of all members. Latency is what the
+    /// caller sees: the wait for a connection and its handshake count.
     LeastTime,
-    /// nginx's `ip_hash`: a draw taken as an IPv4 address, of which three octets count.
+    /// nginx's `ip_hash`: a draw taken as an IPv4 address, of which three octets count. Who has a
+    /// member that is out is hashed again, the others stay.
     /// Example: `IpHash(key: "user")`
     IpHash {
         /// A draw.
@@ -226,11 +232,12 @@ pub enum BalanceSpec {
     Maglev {
         /// A draw.
         key: String,
-        /// Places of the table: a prime. Default: 65537, as Envoy.
+        /// Places of the table: a prime, at most 5000011. Default: 65537, as Envoy.
         #[serde(default = "maglev_table")]
         table: u32,
     },
-    /// A ring whose members take no more than their share and some; the rest goes on around it.
+    /// A ring whose members take no more than their share and some; the rest goes on around it, as
+    /// Mirrokni and others have it (Envoy goes on in an order of the key's own).
     /// Example: `BoundedRing(key: "user", percent: 125)`
     BoundedRing {
         /// A draw.
@@ -250,6 +257,13 @@ pub enum BalanceSpec {
         /// Who serves a new key. Default: in turn.
         #[serde(default = "in_turn")]
         first: Box<BalanceSpec>,
+        /// How many keys a caller remembers; the one unused for longest is forgotten. Default:
+        /// 1000000.
+        #[serde(default = "million")]
+        size: u32,
+        /// A key unused for longer is forgotten. Default: none is.
+        #[serde(default)]
+        expire: Option<Dur>,
     },
     /// At layer 4: connections are balanced, not requests. A connection stays where it was opened,
     /// and requests use all connections in turn.
@@ -261,7 +275,8 @@ pub enum BalanceSpec {
         /// as its member can be asked.
         #[serde(default)]
         lifetime: Option<Dur>,
-        /// Who a connection is opened to. Default: in turn.
+        /// Who a connection is opened to. A rule by key goes by the key of the request that a
+        /// connection is opened for. Default: in turn.
         #[serde(default = "in_turn")]
         first: Box<BalanceSpec>,
     },
@@ -269,7 +284,7 @@ pub enum BalanceSpec {
     /// different members.
     /// Example: `Aperture(least: 12)`
     Aperture {
-        /// How many members at least. Default: 12.
+        /// How many members at least; with fewer in the group, all. Default: 12.
         #[serde(default = "twelve")]
         least: u32,
     },
@@ -347,6 +362,10 @@ fn maglev_table() -> u32 {
 
 fn bound() -> u32 {
     125
+}
+
+fn million() -> u32 {
+    1_000_000
 }
 
 fn twelve() -> u32 {

@@ -14,9 +14,6 @@ pub struct Aperture {
     start: u32,
     least: u32,
     width: u32,
-    /// Members there were when it was asked last.
-    members: u32,
-    in_hand: u32,
     average: f64,
     at: Time,
     two: Distinct,
@@ -38,8 +35,6 @@ impl Aperture {
             start,
             least,
             width: least,
-            members: least,
-            in_hand: 0,
             average: 0.0,
             at: Time::ZERO,
             two: Distinct::new(2),
@@ -52,13 +47,13 @@ impl Aperture {
         self.width
     }
 
-    /// The calls in hand have changed: the average moves on, and the aperture by one at most.
-    fn adjust(&mut self, now: Time) {
+    /// So many calls are in hand now: the average moves on, and the aperture by one at most.
+    fn adjust(&mut self, in_hand: u32, members: u32, now: Time) {
         let kept = libm::exp(-(now.since(self.at).0 as f64) / WINDOW);
-        self.average = self.average * kept + f64::from(self.in_hand) * (1.0 - kept);
+        self.average = self.average * kept + f64::from(in_hand) * (1.0 - kept);
         self.at = now;
         let load = self.average / f64::from(self.width);
-        if load >= HIGH && self.width < self.members {
+        if load >= HIGH && self.width < members {
             self.width += 1;
         } else if load <= LOW && self.width > self.least {
             self.width -= 1;
@@ -67,22 +62,16 @@ impl Aperture {
 
     /// The less loaded of two different ones within the aperture.
     pub fn pick(&mut self, scene: &mut Scene<'_>) -> u16 {
-        self.members = scene.ready.len() as u32;
-        self.in_hand += 1;
-        self.adjust(scene.now);
-        let width = self.width.min(self.members);
-        let member = |place| scene.ready[((self.start + place) % self.members) as usize];
+        let Scene { ready, key, now, in_hand, below } = scene;
+        let (ready, key, now, in_hand) = (*ready, *key, *now, *in_hand);
+        let members = ready.len() as u32;
+        let calls = ready.iter().map(|member| in_hand(*member)).sum::<u32>();
+        self.adjust(calls + 1, members, now);
+        let width = self.width.min(members);
+        let member = |place| ready[((self.start + place) % members) as usize];
         self.part.clear();
         self.part.extend((0..width).map(member));
-        let Scene { key, now, in_hand, below, .. } = scene;
-        let (key, now, in_hand) = (*key, *now, *in_hand);
         self.two.pick(&mut Scene { ready: &self.part, key, now, in_hand, below: *below })
-    }
-
-    /// A call has ended.
-    pub fn finished(&mut self, now: Time) {
-        self.in_hand = self.in_hand.saturating_sub(1);
-        self.adjust(now);
     }
 }
 
@@ -91,12 +80,12 @@ mod tests {
     use super::*;
     use engine::Span;
 
-    fn pick(aperture: &mut Aperture, now: u64, drawn: u32) -> u16 {
+    fn pick(aperture: &mut Aperture, now: u64, drawn: u32, in_hand: u32) -> u16 {
         aperture.pick(&mut Scene {
             ready: &[0, 1, 2, 3],
             key: 0,
             now: Time::ZERO + Span::secs(now),
-            in_hand: &|_| 0,
+            in_hand: &|_| in_hand,
             below: &mut |n| drawn % n,
         })
     }
@@ -105,21 +94,21 @@ mod tests {
     #[test]
     fn a_part_around_the_circle() {
         let mut aperture = Aperture::new(3, 2);
-        assert_eq!((pick(&mut aperture, 0, 0), pick(&mut aperture, 0, 1)), (3, 0));
+        assert_eq!((pick(&mut aperture, 0, 0, 0), pick(&mut aperture, 0, 1, 0)), (3, 0));
     }
 
-    /// Ten calls in hand at once, averaged over 15 s: 10 (1 − e^(−4)) = 9.8 a minute later. That is
-    /// above 1.125 for 2 and 3 members, and there are no more than 4.
+    /// Two calls in hand at each of four, and a new one: 9, averaged over 15 s. At once that is
+    /// nothing; a minute later it is 9 (1 − e^(−4)) = 8.8, above 1.125 for 2 and for 3 members, and
+    /// there are no more than 4. With none in hand but the new one, it is about 1 after 100 s, below
+    /// 0.875 for 4 and for 3 members.
     #[test]
     fn it_widens_under_load_and_narrows_again() {
         let mut aperture = Aperture::new(0, 2);
-        (0..10).for_each(|_| _ = pick(&mut aperture, 0, 0));
-        assert_eq!(aperture.width(), 2);
-        pick(&mut aperture, 60, 0);
-        pick(&mut aperture, 61, 0);
-        pick(&mut aperture, 62, 0);
-        assert_eq!(aperture.width(), 4);
-        (0..13).for_each(|n| aperture.finished(Time::ZERO + Span::secs(63 + 100 * n)));
-        assert_eq!(aperture.width(), 2);
+        let mut width = |now, in_hand| {
+            pick(&mut aperture, now, 0, in_hand);
+            aperture.width()
+        };
+        assert_eq!([0, 60, 61, 62].map(|now| width(now, 2)), [2, 3, 4, 4]);
+        assert_eq!([162, 163, 164].map(|now| width(now, 0)), [3, 2, 2]);
     }
 }

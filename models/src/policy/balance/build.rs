@@ -3,9 +3,10 @@
 use super::Balance;
 use super::aperture::Aperture;
 use super::bounded::Bounded;
+use super::hash::IpHash;
 use super::latency::{LeastTime, PeakEwma};
 use super::least::{Distinct, LeastConnections};
-use super::maglev::{Maglev, is_prime};
+use super::maglev::{LARGEST, Maglev, is_prime};
 use super::pinned::Pinned;
 use super::prequal::{Prequal, Tuning};
 use super::random::ByWeight;
@@ -15,7 +16,7 @@ use super::sticky::Sticky;
 use super::weighted::{Edf, Smooth};
 use crate::by::By;
 use crate::key::KeyOf;
-use crate::policy::check::positive;
+use crate::policy::check::{check_weights, positive};
 use crate::policy::partition::ring;
 use crate::policy::spec::{BalanceSpec, LeastLike};
 use crate::wiring::Wiring;
@@ -42,7 +43,7 @@ impl BalanceSpec {
             S::Ring { key, virtual_nodes } => {
                 let (key, weights) = (key.clone(), Vec::new());
                 let by = By::Ring { key, virtual_nodes: *virtual_nodes, weights };
-                return by.build(members, wiring).map(Balance::of);
+                return by.build(members, wiring);
             }
             S::LeastRequest { choices, distinct: true } => {
                 Rule::Distinct(Distinct::new((*choices).max(1)))
@@ -99,25 +100,27 @@ impl BalanceSpec {
     fn by_key(&self, members: u16, caller: u32, wiring: &mut Wiring<'_>) -> Option<Rule> {
         let key = KeyOf::named(self.key()?, wiring)?;
         Some(match self {
-            S::IpHash { .. } => Rule::IpHash(key),
+            S::IpHash { .. } => Rule::IpHash(key, IpHash::new(members)),
             S::Jump { .. } => Rule::Jump(key),
             S::Rendezvous { weights, .. } if weights.is_empty() => Rule::Rendezvous(key, vec![]),
             S::Rendezvous { weights, .. } => {
                 let weights = sound(weights, members)?;
                 Rule::Rendezvous(key, weights.into_iter().map(f64::from).collect())
             }
-            S::Maglev { table, .. } if is_prime(*table) && *table > u32::from(members) => {
+            S::Maglev { table, .. } if is_table(*table, Some(members)) => {
                 Rule::Maglev(key, Maglev::new(*table))
             }
             S::BoundedRing { virtual_nodes, percent, .. } => {
-                let ring = ring(members, *virtual_nodes, wiring)?;
+                let ring = ring(vec![1; members.into()], *virtual_nodes, wiring)?;
                 Rule::Bounded(key, Bounded::new(ring, (*percent).max(100)))
             }
             S::Shuffle { shard, .. } => {
-                Rule::Shuffle(key, Shuffle::new((*shard).clamp(1, u32::from(members))), members)
+                let shard = (*shard).clamp(1, u32::from(members));
+                Rule::Shuffle(key, Shuffle::new(shard, members))
             }
-            S::Sticky { first, .. } => {
-                Rule::Sticky(key, Sticky::new(first.build(members, caller, wiring)?))
+            S::Sticky { first, size, expire, .. } => {
+                let first = first.build(members, caller, wiring)?;
+                Rule::Sticky(key, Sticky::new((*size).max(1), expire.map(|it| it.0), first))
             }
             _ => return None,
         })
@@ -133,24 +136,52 @@ impl BalanceSpec {
         }
     }
 
-    /// Whether it goes by how long calls take or by when they end, as their caller sees it.
+    /// Why a member cannot come in slowly, if that is so.
+    pub fn never_slow(&self) -> Option<&'static str> {
+        match self {
+            S::Prequal { .. } => Some("`Prequal` goes by what members say: nothing starts slowly"),
+            S::PerConnection { first, .. } => first.never_slow(),
+            _ => self
+                .key()
+                .map(|_| "a member's share is fixed where keys decide: nothing can start slowly"),
+        }
+    }
+
+    /// Whether it asks members for their load.
+    pub fn probes(&self) -> bool {
+        match self {
+            S::Prequal { .. } => true,
+            S::Sticky { first, .. } | S::PerConnection { first, .. } => first.probes(),
+            _ => false,
+        }
+    }
+
+    /// Whether it goes by how long calls take, as their caller sees it.
     pub fn learns(&self) -> bool {
         match self {
-            S::PeakEwma { .. } | S::LeastTime | S::Aperture { .. } => true,
+            S::PeakEwma { .. } | S::LeastTime => true,
             S::Sticky { first, .. } | S::PerConnection { first, .. } => first.learns(),
             _ => false,
         }
     }
 
-    fn weights(&self) -> Option<(&[u32], bool)> {
-        match self {
-            S::Weighted { weights } | S::WeightedRandom { weights } => Some((weights, true)),
-            S::EarliestDeadline { weights, .. } => Some((weights, true)),
-            S::LeastConnections { weights, .. } | S::Rendezvous { weights, .. } => {
-                Some((weights, !weights.is_empty()))
+    /// The weights that it names, and the largest that it takes.
+    fn weights(&self) -> Option<(&[u32], u32)> {
+        let (weights, most) = match self {
+            S::Weighted { weights } | S::WeightedRandom { weights } => (weights, 65_535),
+            S::EarliestDeadline { weights, .. } => (weights, 65_535),
+            S::LeastConnections { weights, .. } | S::Rendezvous { weights, .. }
+                if weights.is_empty() =>
+            {
+                return None;
             }
-            _ => None,
-        }
+            S::LeastConnections { weights, like: LeastLike::Haproxy } => (weights, 256),
+            S::LeastConnections { weights, .. } | S::Rendezvous { weights, .. } => {
+                (weights, 65_535)
+            }
+            _ => return None,
+        };
+        Some((weights, most))
     }
 
     /// Reports mistakes at the present place. `members` is how many there are to choose from, if
@@ -159,8 +190,8 @@ impl BalanceSpec {
         if let Some(key) = self.key() {
             wiring.at_name("key", |w| _ = KeyOf::named(key, w));
         }
-        if let Some((weights, true)) = self.weights() {
-            wiring.at_name("weights", |w| check_weights(weights, members, w));
+        if let Some((weights, most)) = self.weights() {
+            wiring.at_name("weights", |w| check_weights(weights, most, members, w));
         }
         match self {
             S::LeastRequest { choices: 0, .. } => {
@@ -190,27 +221,42 @@ impl BalanceSpec {
             }
             S::Ring { virtual_nodes, .. } | S::BoundedRing { virtual_nodes, .. } => {
                 let members = members.unwrap_or_else(|| wiring.most_members());
-                ring(members, *virtual_nodes, wiring);
+                ring(vec![1; members.into()], *virtual_nodes, wiring);
             }
-            S::Maglev { table, .. }
-                if !is_prime(*table) || members.is_some_and(|n| *table <= n.into()) =>
-            {
+            S::Maglev { table, .. } if !is_table(*table, members) => {
                 wiring.at_name("table", |w| {
-                    let help = Some("65537 is one".to_string());
+                    let help = Some(format!("65537 is one; {LARGEST} is the largest"));
                     w.problem_with("the table's size is a prime above the members'", help);
                 });
             }
-            S::EarliestDeadline { active_request_bias, .. } if *active_request_bias < 0.0 => {
-                wiring.problem("`active_request_bias` is not below 0");
+            S::EarliestDeadline { active_request_bias: bias, .. }
+                if !(bias.is_finite() && *bias >= 0.0) =>
+            {
+                wiring.at_name("active_request_bias", |w| {
+                    w.problem("`active_request_bias` is a number, and not below 0");
+                });
             }
-            S::Sticky { first, .. } => wiring.at_name("first", |w| first.check(members, w)),
+            S::PeakEwma { decay } => positive("decay", Some(*decay), wiring),
+            S::Aperture { least: 0 } => {
+                wiring.at_name("least", |w| w.problem("at least one member is in use"));
+            }
+            S::Sticky { first, size, expire, .. } => {
+                if *size == 0 {
+                    wiring.at_name("size", |w| w.problem("a table without room remembers nothing"));
+                }
+                positive("expire", *expire, wiring);
+                wiring.at_name("first", |w| first.check(members, w));
+            }
             S::Shuffle { shard, .. }
                 if *shard == 0 || members.is_some_and(|n| *shard > u32::from(n)) =>
             {
                 let all = members.map_or("all".into(), |members| members.to_string());
                 wiring.at_name("shard", |w| w.problem(format!("a shard is 1 to {all} members")));
             }
-            S::Prequal { probes, pool, .. } => check_prequal(*probes, *pool, wiring),
+            S::Prequal { probes, pool, age, .. } => {
+                check_prequal(*probes, *pool, wiring);
+                positive("age", Some(*age), wiring);
+            }
             S::PerConnection { connections, lifetime, first } => {
                 if !(1..=MOST_CONNECTIONS).contains(connections) {
                     let message =
@@ -234,16 +280,9 @@ fn check_prequal(probes: f64, pool: u32, wiring: &mut Wiring<'_>) {
     }
 }
 
-fn check_weights(weights: &[u32], members: Option<u16>, wiring: &mut Wiring<'_>) {
-    for (place, weight) in weights.iter().enumerate() {
-        if !(1..=65_535).contains(weight) {
-            wiring.at_index(place, |w| w.problem("a weight is 1 to 65535"));
-        }
-    }
-    if members.is_some_and(|members| weights.len() != usize::from(members)) {
-        let (weights, members) = (weights.len(), members.unwrap_or(0));
-        wiring.problem(format!("{weights} weights for {members} members"));
-    }
+/// Whether a table of Maglev may have so many places.
+fn is_table(places: u32, members: Option<u16>) -> bool {
+    places <= LARGEST && is_prime(places) && members.is_none_or(|n| places > n.into())
 }
 
 /// Weights that make sense.

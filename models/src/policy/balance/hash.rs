@@ -22,15 +22,49 @@ pub fn jump(mut key: u64, buckets: u32) -> u32 {
     bucket as u32
 }
 
-/// The place that nginx's `ip_hash` gives an IPv4 address among `count` equal peers: only the
-/// first three octets count.
-pub fn ip_hash(address: u32, count: u32) -> usize {
-    (ip_hash_value(address) % count) as usize
+/// nginx's `ip_hash` over equal peers: the key is an IPv4 address, of which three octets count.
+/// Those that are out keep their places; only whoever falls on one of them is hashed again.
+#[derive(Clone, Debug)]
+pub struct IpHash {
+    /// The peers there are, in order.
+    there: Vec<u16>,
+    /// Whose turn it is where hashing has not helped.
+    next: usize,
 }
 
-fn ip_hash_value(address: u32) -> u32 {
+/// So often nginx hashes again before it takes turns.
+const REHASHES: u32 = 20;
+
+impl IpHash {
+    /// Over so many peers.
+    pub fn new(members: u16) -> IpHash {
+        IpHash { there: (0..members).collect(), next: 0 }
+    }
+
+    /// Members have joined or left: these are there now, in order, at least one.
+    pub fn members_are(&mut self, present: &[u16]) {
+        self.there = present.to_vec();
+    }
+
+    /// The peer of an address, of those that are ready.
+    pub fn member(&mut self, address: u32, ready: &[u16]) -> u16 {
+        let mut hash = 89;
+        for _ in 0..=REHASHES {
+            hash = hash_on(hash, address);
+            let member = self.there[hash as usize % self.there.len()];
+            if ready.binary_search(&member).is_ok() {
+                return member;
+            }
+        }
+        self.next += 1;
+        ready[(self.next - 1) % ready.len()]
+    }
+}
+
+/// The hash of an address that goes on from another.
+fn hash_on(from: u32, address: u32) -> u32 {
     let octets = address.to_be_bytes();
-    octets[..3].iter().fold(89, |hash, octet| (hash * 113 + u32::from(*octet)) % 6271)
+    octets[..3].iter().fold(from, |hash, octet| (hash * 113 + u32::from(*octet)) % 6271)
 }
 
 /// The member with the highest score for `key` (Thaler and Ravishankar, 1998). With weights, the
@@ -99,17 +133,38 @@ mod tests {
         }
     }
 
+    fn address(octets: [u8; 4]) -> u32 {
+        u32::from_be_bytes(octets)
+    }
+
     /// Only the network counts: a whole /24 has one server.
     #[test]
     fn addresses_of_nginx() {
         let hash = |octets: [u8; 4]| {
-            let address = u32::from_be_bytes(octets);
-            (ip_hash_value(address), ip_hash(address, 3))
+            let address = address(octets);
+            (hash_on(89, address), IpHash::new(3).member(address, &[0, 1, 2]))
         };
         assert_eq!(hash([10, 0, 0, 1]), (2565, 0));
         assert_eq!(hash([10, 0, 0, 200]), (2565, 0));
         assert_eq!(hash([10, 0, 1, 1]), (2566, 1));
         assert_eq!(hash([192, 168, 1, 7]), (154, 1));
+    }
+
+    /// 10.0.0.x is at 2565 = peer 0 of 3. With that one out: 2565 · 113 + 10 = 289855 = 1389 modulo
+    /// 6271; 1389 · 113 = 156957 = 182; 182 · 113 = 20566 = 1753, which is peer 1 (1753 = 3 · 584 +
+    /// 1). Clients of the others stay where they are. Alone among two thousand, peer 1999 is hardly
+    /// found in 21 tries: turns are taken among those that are ready.
+    #[test]
+    fn nginx_hashes_again_whoever_has_no_server() {
+        let mut hash = IpHash::new(3);
+        let [ten, ten_one] = [address([10, 0, 0, 1]), address([10, 0, 1, 1])];
+        assert_eq!(hash_on(2565, ten), 1753);
+        assert_eq!([ten, ten_one].map(|it| hash.member(it, &[1, 2])), [1, 1]);
+        assert_eq!([ten, ten_one].map(|it| hash.member(it, &[0, 1, 2])), [0, 1]);
+        assert_eq!(IpHash::new(2000).member(ten, &[1999]), 1999);
+        // Who has left is no peer any more: 2565 is 1 modulo 2, the second of those there are.
+        hash.members_are(&[0, 2]);
+        assert_eq!(hash.member(ten, &[0, 2]), 2);
     }
 
     /// Weights 3 and 1: three quarters of 40 000 keys, with a standard deviation of 0.0022.

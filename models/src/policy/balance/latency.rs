@@ -2,9 +2,10 @@
 
 use engine::{Span, Time};
 
+use super::least::Distinct;
 use super::rule::Scene;
 
-/// What is kept of one member.
+/// What is kept of one member: its average latency, and as of when.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     nanoseconds: f64,
@@ -17,50 +18,50 @@ struct Cost {
 pub struct PeakEwma {
     tau: f64,
     costs: Vec<Cost>,
+    two: Distinct,
 }
 
 /// The load of a member that has calls in hand and never answered: one probe at a time (Finagle).
 const PENALTY: f64 = ((1u64 << 47) - 1) as f64;
 
+impl Cost {
+    /// The member has answered after so many nanoseconds.
+    fn observe(&mut self, took: f64, tau: f64, now: Time) {
+        if took > self.nanoseconds {
+            self.nanoseconds = took;
+        } else {
+            let kept = libm::exp(-(now.since(self.at).0 as f64) / tau);
+            self.nanoseconds = took * (1.0 - kept) + self.nanoseconds * kept;
+        }
+        self.at = now;
+    }
+
+    /// The member's load with so many calls in hand.
+    fn load(&mut self, in_hand: u32, tau: f64, now: Time) -> f64 {
+        self.observe(0.0, tau, now);
+        let (cost, in_hand) = (self.nanoseconds, f64::from(in_hand));
+        if cost == 0.0 && in_hand > 0.0 { PENALTY + in_hand } else { cost * (in_hand + 1.0) }
+    }
+}
+
 impl PeakEwma {
     /// Nothing heard from anybody.
     pub fn new(members: u16, decay: Span) -> PeakEwma {
         let cost = Cost { nanoseconds: 0.0, at: Time::ZERO };
-        PeakEwma { tau: decay.0 as f64, costs: vec![cost; members as usize] }
+        let costs = vec![cost; members as usize];
+        PeakEwma { tau: decay.0 as f64, costs, two: Distinct::new(2) }
     }
 
     /// `member` has answered after so many nanoseconds.
     pub fn observe(&mut self, member: u16, took: f64, now: Time) {
-        let cost = &mut self.costs[member as usize];
-        if took > cost.nanoseconds {
-            cost.nanoseconds = took;
-        } else {
-            let kept = libm::exp(-(now.since(cost.at).0 as f64) / self.tau);
-            cost.nanoseconds = took * (1.0 - kept) + cost.nanoseconds * kept;
-        }
-        cost.at = now;
-    }
-
-    /// The load of `member` with so many calls in hand.
-    pub fn load(&mut self, member: u16, in_hand: u32, now: Time) -> f64 {
-        self.observe(member, 0.0, now);
-        let cost = self.costs[member as usize].nanoseconds;
-        let in_hand = f64::from(in_hand);
-        if cost == 0.0 && in_hand > 0.0 { PENALTY + in_hand } else { cost * (in_hand + 1.0) }
+        self.costs[member as usize].observe(took, self.tau, now);
     }
 
     /// The less loaded of two different ones; a tie goes to the one drawn first.
     pub fn pick(&mut self, scene: &mut Scene<'_>) -> u16 {
-        let count = scene.ready.len() as u32;
-        if count == 1 {
-            return scene.ready[0];
-        }
-        let first = (scene.below)(count);
-        let second = (scene.below)(count - 1);
-        let second = second + u32::from(second >= first);
-        let (a, b) = (scene.ready[first as usize], scene.ready[second as usize]);
-        let load = |m: u16, ewma: &mut PeakEwma| ewma.load(m, (scene.in_hand)(m), scene.now);
-        if load(b, self) < load(a, self) { b } else { a }
+        let PeakEwma { tau, costs, two } = self;
+        let (in_hand, now) = (scene.in_hand, scene.now);
+        two.least(scene, |member| costs[member as usize].load(in_hand(member), *tau, now))
     }
 }
 
@@ -117,12 +118,13 @@ mod tests {
         let mut ewma = PeakEwma::new(1, Span::secs(10));
         ewma.observe(0, 100.0 * MS, at(0));
         let mut other = ewma.clone();
+        let load = |ewma: &mut PeakEwma, in_hand, now| ewma.costs[0].load(in_hand, ewma.tau, now);
         ewma.observe(0, 50.0 * MS, at(1));
-        assert!((ewma.load(0, 0, at(1)) / MS - 95.242).abs() < 0.0005);
-        assert!((other.load(0, 0, at(10)) / MS - 36.788).abs() < 0.0005);
+        assert!((load(&mut ewma, 0, at(1)) / MS - 95.242).abs() < 0.0005);
+        assert!((load(&mut other, 0, at(10)) / MS - 36.788).abs() < 0.0005);
         other.observe(0, 300.0 * MS, at(10));
-        assert_eq!(other.load(0, 0, at(10)), 300.0 * MS);
-        assert_eq!(other.load(0, 2, at(10)), 900.0 * MS);
+        assert_eq!(load(&mut other, 0, at(10)), 300.0 * MS);
+        assert_eq!(load(&mut other, 2, at(10)), 900.0 * MS);
     }
 
     /// A new member is asked at once, and then not again until it has answered.

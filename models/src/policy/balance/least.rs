@@ -70,8 +70,18 @@ impl Distinct {
         Distinct { choices, drawn: Vec::new() }
     }
 
-    /// The least loaded of those drawn.
+    /// The one with the fewest calls of those drawn.
     pub fn pick(&mut self, scene: &mut Scene<'_>) -> u16 {
+        let in_hand = scene.in_hand;
+        self.least(scene, in_hand)
+    }
+
+    /// The one with the least `load` of those drawn.
+    pub fn least<T: PartialOrd>(
+        &mut self,
+        scene: &mut Scene<'_>,
+        mut load: impl FnMut(u16) -> T,
+    ) -> u16 {
         let count = scene.ready.len() as u32;
         self.drawn.clear();
         let mut best = None;
@@ -83,8 +93,8 @@ impl Distinct {
             let order = self.drawn.partition_point(|&earlier| earlier < place);
             self.drawn.insert(order, place);
             let member = scene.ready[place as usize];
-            let load = (scene.in_hand)(member);
-            if best.is_none_or(|(least, _)| load < least) {
+            let load = load(member);
+            if best.as_ref().is_none_or(|(least, _)| load < *least) {
                 best = Some((load, member));
             }
         }

@@ -14,7 +14,9 @@ pub struct Pinned {
     connections: Vec<Option<(u16, Time)>>,
     next: usize,
     lifetime: Option<Span>,
-    first: Box<Balance>,
+    /// Who decides for new ones. Where that is by key, it is the key of the request for which the
+    /// connection is opened.
+    pub first: Box<Balance>,
 }
 
 impl Pinned {
@@ -23,16 +25,6 @@ impl Pinned {
     pub fn new(connections: u32, lifetime: Option<Span>, first: Balance) -> Pinned {
         let connections = vec![None; connections as usize];
         Pinned { connections, next: 0, lifetime, first: Box::new(first) }
-    }
-
-    /// Whether the rule for new connections goes by calls in hand.
-    pub fn counts(&self) -> bool {
-        self.first.counts()
-    }
-
-    /// What that rule wants to hear.
-    pub fn heard(&mut self, member: u16, took: Span, now: Time) {
-        self.first.heard(member, took, now);
     }
 
     /// The member at the other end of the connection whose turn it is.
@@ -63,6 +55,7 @@ impl Pinned {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::KeyOf;
 
     fn picks(pinned: &mut Pinned, ready: &[u16], seconds: u64, count: usize) -> Vec<u16> {
         let mut pick = || {
@@ -97,5 +90,22 @@ mod tests {
         let mut pinned = Pinned::new(4, lifetime, Balance::RoundRobin { next: 0 });
         assert_eq!(picks(&mut pinned, &[0, 1], 60, 4), [0, 1, 0, 1]);
         assert_eq!(picks(&mut pinned, &[0, 1, 2], 80, 4), [0, 1, 0, 2]);
+    }
+
+    /// Connections are opened for keys 3, 6, 9: who asks over them then does not matter.
+    #[test]
+    fn a_rule_by_key_spreads_connections() {
+        let mut pinned = Pinned::new(3, None, Balance::Modulo(KeyOf::Root, 4));
+        let mut pick = |key| {
+            pinned.pick(&mut Scene {
+                ready: &[0, 1, 2, 3],
+                key,
+                now: Time::ZERO,
+                in_hand: &|_| 0,
+                below: &mut |_| 0,
+            })
+        };
+        assert_eq!([3, 6, 9].map(&mut pick), [3, 2, 1]);
+        assert_eq!([7, 7, 7].map(&mut pick), [3, 2, 1]);
     }
 }

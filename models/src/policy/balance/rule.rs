@@ -5,7 +5,7 @@ use engine::{Span, Time};
 
 use super::aperture::Aperture;
 use super::bounded::Bounded;
-use super::hash::{ip_hash, jump, rendezvous};
+use super::hash::{IpHash, jump, rendezvous};
 use super::latency::{LeastTime, PeakEwma};
 use super::least::{Distinct, LeastConnections};
 use super::maglev::Maglev;
@@ -40,8 +40,8 @@ pub enum Rule {
     Edf(Edf),
     /// Chance by weight.
     ByWeight(ByWeight),
-    /// Each key has a few of the so many members for itself.
-    Shuffle(KeyOf, Shuffle, u16),
+    /// Each key has a few of the members for itself.
+    Shuffle(KeyOf, Shuffle),
     /// The least connections by weight, as HAProxy or nginx reckon them.
     LeastConnections(LeastConnections),
     /// The one with the fewest calls in hand of so many *different* ones.
@@ -51,7 +51,7 @@ pub enum Rule {
     /// The least average latency times calls in hand.
     LeastTime(LeastTime),
     /// nginx's `ip_hash`: the key is an IPv4 address.
-    IpHash(KeyOf),
+    IpHash(KeyOf, IpHash),
     /// Jump consistent hash over those that are ready.
     Jump(KeyOf),
     /// Highest random weight.
@@ -74,10 +74,10 @@ impl Rule {
     /// What the rule wants to know of a request.
     pub fn key(&self) -> Option<KeyOf> {
         match self {
-            Rule::IpHash(key) | Rule::Jump(key) => Some(*key),
+            Rule::IpHash(key, _) | Rule::Jump(key) | Rule::Shuffle(key, _) => Some(*key),
             Rule::Rendezvous(key, _) | Rule::Maglev(key, _) => Some(*key),
             Rule::Bounded(key, _) | Rule::Sticky(key, _) => Some(*key),
-            Rule::Shuffle(key, ..) => Some(*key),
+            Rule::Pinned(pinned) => pinned.first.key(),
             _ => None,
         }
     }
@@ -86,28 +86,32 @@ impl Rule {
     pub fn prequal(&mut self) -> Option<&mut Prequal> {
         match self {
             Rule::Prequal(prequal) => Some(prequal),
-            Rule::Sticky(_, sticky) => sticky.prequal(),
+            Rule::Sticky(_, sticky) => sticky.first.prequal(),
+            Rule::Pinned(pinned) => pinned.first.prequal(),
             _ => None,
         }
     }
 
-    /// Whether it goes by calls in hand or by how they end.
+    /// Whether it goes by calls in hand or by how they end, or asks members for their load.
     pub fn counts(&self) -> bool {
         match self {
             Rule::Smooth(_) | Rule::ByWeight(_) | Rule::Shuffle(..) => false,
-            Rule::IpHash(_) | Rule::Jump(_) => false,
-            Rule::Rendezvous(..) | Rule::Maglev(..) => false,
-            Rule::Sticky(_, sticky) => sticky.counts(),
-            Rule::Pinned(pinned) => pinned.counts(),
-            _ => true,
+            Rule::IpHash(..) | Rule::Jump(_) | Rule::Rendezvous(..) | Rule::Maglev(..) => false,
+            Rule::LeastConnections(_) | Rule::Distinct(_) | Rule::Aperture(_) => true,
+            Rule::PeakEwma(_) | Rule::LeastTime(_) | Rule::Bounded(..) | Rule::Prequal(_) => true,
+            Rule::Edf(edf) => edf.counts(),
+            Rule::Sticky(_, sticky) => sticky.first.counts(),
+            Rule::Pinned(pinned) => pinned.first.counts(),
         }
     }
 
-    /// Who is ready has changed.
-    pub fn ready_changed(&mut self) {
+    /// Members have joined or left: these are there now, in order.
+    pub fn members_are(&mut self, present: &[u16]) {
         match self {
-            Rule::Maglev(_, maglev) => maglev.changed(),
-            Rule::Sticky(_, sticky) => sticky.ready_changed(),
+            Rule::Shuffle(_, shuffle) => shuffle.members_are(present),
+            Rule::IpHash(_, hash) => hash.members_are(present),
+            Rule::Sticky(_, sticky) => sticky.first.members_are(present),
+            Rule::Pinned(pinned) => pinned.first.members_are(present),
             _ => {}
         }
     }
@@ -118,12 +122,12 @@ impl Rule {
             Rule::Smooth(smooth) => smooth.pick(scene.ready),
             Rule::Edf(edf) => edf.pick(scene.ready, scene.in_hand),
             Rule::ByWeight(by_weight) => by_weight.pick(scene),
-            Rule::Shuffle(_, shuffle, count) => shuffle.pick(*count, scene),
+            Rule::Shuffle(_, shuffle) => shuffle.pick(scene),
             Rule::LeastConnections(least) => least.pick(scene),
             Rule::Distinct(distinct) => distinct.pick(scene),
             Rule::PeakEwma(ewma) => ewma.pick(scene),
             Rule::LeastTime(least) => least.pick(scene),
-            Rule::IpHash(_) => scene.ready[ip_hash(scene.key as u32, scene.ready.len() as u32)],
+            Rule::IpHash(_, hash) => hash.member(scene.key as u32, scene.ready),
             Rule::Jump(_) => scene.ready[jump(scene.key, scene.ready.len() as u32) as usize],
             Rule::Rendezvous(_, weights) => rendezvous(scene.key, scene.ready, weights),
             Rule::Maglev(_, maglev) => maglev.member(scene.key, scene.ready),
@@ -140,9 +144,8 @@ impl Rule {
         match self {
             Rule::PeakEwma(ewma) => ewma.observe(member, took.0 as f64, now),
             Rule::LeastTime(least) => least.observe(member, took),
-            Rule::Aperture(aperture) => aperture.finished(now),
-            Rule::Sticky(_, sticky) => sticky.heard(member, took, now),
-            Rule::Pinned(pinned) => pinned.heard(member, took, now),
+            Rule::Sticky(_, sticky) => sticky.first.heard(member, took, now),
+            Rule::Pinned(pinned) => pinned.first.heard(member, took, now),
             _ => {}
         }
     }

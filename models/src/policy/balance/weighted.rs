@@ -42,6 +42,9 @@ pub struct Edf {
     /// (deadline, order of entry).
     turns: Vec<(f64, u64)>,
     entered: u64,
+    /// The deadline of the last turn. Who was out meanwhile goes on from here: what it has missed
+    /// is not made up for.
+    clock: f64,
     bias: f64,
 }
 
@@ -50,19 +53,31 @@ impl Edf {
     pub fn new(weights: &[u32], bias: f64) -> Edf {
         let weights: Vec<f64> = weights.iter().map(|&weight| f64::from(weight)).collect();
         let turns = weights.iter().zip(0..).map(|(weight, order)| (1.0 / weight, order)).collect();
-        Edf { entered: weights.len() as u64, turns, weights, bias }
+        Edf { entered: weights.len() as u64, clock: 0.0, turns, weights, bias }
+    }
+
+    /// Whether it goes by calls in hand.
+    pub fn counts(&self) -> bool {
+        self.bias != 0.0
     }
 
     /// The one whose turn comes first.
     pub fn pick(&mut self, ready: &[u16], in_hand: &dyn Fn(u16) -> u32) -> u16 {
-        let turn = |member: &u16| self.turns[*member as usize];
+        let turn = |member: &u16| {
+            let (deadline, order) = self.turns[*member as usize];
+            (deadline.max(self.clock), order)
+        };
         let first = |a: &u16, b: &u16| {
             let (a, b) = (turn(a), turn(b));
             a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
         };
         let best = *ready.iter().min_by(|a, b| first(a, b)).expect("somebody is ready");
-        let load = libm::pow(f64::from(in_hand(best)) + 1.0, self.bias);
-        let deadline = self.turns[best as usize].0 + load / self.weights[best as usize];
+        self.clock = turn(&best).0;
+        let load = match self.counts() {
+            true => libm::pow(f64::from(in_hand(best)) + 1.0, self.bias),
+            false => 1.0,
+        };
+        let deadline = self.clock + load / self.weights[best as usize];
         self.turns[best as usize] = (deadline, self.entered);
         self.entered += 1;
         best
@@ -112,6 +127,20 @@ mod tests {
         let mut edf = Edf::new(&[2, 1], 0.0);
         let turns: Vec<u16> = (0..6).map(|_| edf.pick(&[0, 1], &|_| 0)).collect();
         assert_eq!(turns, [0, 1, 0, 0, 1, 0]);
+    }
+
+    /// Equal weights, three members: a, b, c at 1; then c is out while a and b have the turns at 2,
+    /// 3, 4 and a at 5. Back, it has that turn, too (it entered before b and a), then b its own at
+    /// 5, and from 6 on all three again: c does not get the three that it has missed.
+    #[test]
+    fn who_comes_back_takes_its_turn_and_no_more() {
+        let mut edf = Edf::new(&[1, 1, 1], 0.0);
+        let mut turns = |ready: &[u16], count| -> Vec<u16> {
+            (0..count).map(|_| edf.pick(ready, &|_| 0)).collect()
+        };
+        assert_eq!(turns(&[0, 1, 2], 3), [0, 1, 2]);
+        assert_eq!(turns(&[0, 1], 7), [0, 1, 0, 1, 0, 1, 0]);
+        assert_eq!(turns(&[0, 1, 2], 8), [2, 1, 0, 2, 1, 0, 2, 1]);
     }
 
     /// Equal weights; member 0 has three calls in hand, so its next turn comes 4 later: it is

@@ -8,25 +8,31 @@ use crate::policy::ring::Ring;
 /// Digests per member of average weight; each gives four points (libmemcached: 160 points).
 const DIGESTS: f64 = 40.0;
 
-/// The ring of hosts with their weights. Panics without hosts, or if nobody has weight.
-pub fn ketama<'a>(hosts: impl IntoIterator<Item = (&'a str, u32)>) -> Ring {
-    let hosts: Vec<(&str, u32)> = hosts.into_iter().collect();
-    let total: u64 = hosts.iter().map(|(_, weight)| u64::from(*weight)).sum();
-    let mut points = Vec::new();
-    for (member, (host, weight)) in hosts.iter().enumerate() {
+/// How many digests each of these weights has, which may be none.
+pub fn digests(weights: &[u32]) -> Vec<u32> {
+    let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+    let digests = |weight: &u32| {
         let share = f64::from(*weight) / total as f64;
-        let digests = (share * DIGESTS * hosts.len() as f64 + 1e-10) as u64;
+        (share * DIGESTS * weights.len() as f64 + 1e-10) as u32
+    };
+    weights.iter().map(digests).collect()
+}
+
+/// The ring of hosts with so many digests each. Panics if there are none at all.
+pub fn ketama<'a>(hosts: impl IntoIterator<Item = (&'a str, u32)>) -> Ring {
+    let mut points = Vec::new();
+    for (member, (host, digests)) in hosts.into_iter().enumerate() {
         for digest in 0..digests {
             let place = |point| (u64::from(point) << 32, member as u16);
             let words = md5(format!("{host}-{digest}").as_bytes());
             points.extend(words.map(place));
         }
     }
-    Ring::of(points)
+    Ring::placing(points, place_of)
 }
 
 /// The place of a key, written as decimal text, on such a ring.
-pub fn place_of(key: u64) -> u64 {
+fn place_of(key: u64) -> u64 {
     with_decimal("", key, place_of_text)
 }
 
@@ -68,7 +74,7 @@ mod tests {
     #[test]
     fn keys_belong_to_the_hosts_of_libmemcached() {
         let weights = [600, 300, 200, 350, 1000, 800, 950, 100];
-        let ring = ketama(HOSTS.into_iter().zip(weights));
+        let ring = ketama(HOSTS.into_iter().zip(digests(&weights)));
         for (key, hash, point, host) in CASES {
             let place = place_of_text(key.as_bytes());
             assert_eq!(place >> 32, u64::from(*hash), "{key}");
@@ -81,10 +87,16 @@ mod tests {
     #[test]
     fn points_by_weight() {
         let weights = [600, 300, 200, 350, 1000, 800, 950, 100];
-        let ring = ketama(HOSTS.into_iter().zip(weights));
+        let ring = ketama(HOSTS.into_iter().zip(digests(&weights)));
         let counts: Vec<usize> = (0..8).map(|member| ring.points_of(member)).collect();
         assert_eq!(counts, [176, 88, 56, 104, 296, 236, 280, 28]);
-        let equal = ketama(HOSTS.into_iter().zip([1; 8]));
+        let equal = ketama(HOSTS.into_iter().zip(digests(&[1; 8])));
         assert!((0..8).all(|member| equal.points_of(member) == 160));
+    }
+
+    /// Of two, 40 × 2 × 1/1001 = 0.08: no digest; 1 of 80 is floor(80/80) = 1.
+    #[test]
+    fn a_small_weight_has_no_point() {
+        assert_eq!((digests(&[1, 1000]), digests(&[1, 79])), (vec![0, 79], vec![1, 79]));
     }
 }
