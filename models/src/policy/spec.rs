@@ -173,7 +173,8 @@ pub enum BalanceSpec {
         /// One per member, each at least 1.
         weights: Vec<u32>,
     },
-    /// In turn by weight, as Envoy's scheduler does: the earliest deadline first.
+    /// In turn by weight, as Envoy's scheduler does: the earliest deadline first. Who comes back
+    /// goes on with the present turn. All callers begin alike; Envoy's begin anywhere.
     /// Example: `EarliestDeadline(weights: [3, 2, 1], active_request_bias: 1.0)`
     EarliestDeadline {
         /// One per member, each at least 1.
