@@ -10,7 +10,7 @@ mod calibrator;
 use calibrator::{best_of_five, calibrator};
 use models::policy::balance::maglev::Maglev;
 use models::policy::placement::Placement;
-use models::policy::placement::ketama::{ketama, place_of};
+use models::policy::placement::ketama::{digests, ketama};
 use models::policy::placement::ranges::Ranges;
 use models::policy::ring::{Ring, scatter};
 
@@ -38,10 +38,11 @@ fn main() {
         rate(4_000_000, |key| ring.member(key, |_| true).expect("all serve")),
     );
     let names: Vec<String> = all.iter().map(|member| format!("node-{member}")).collect();
-    let continuum = ketama(names.iter().map(|name| (name.as_str(), 1)));
+    let digests = digests(&vec![1; MEMBERS.into()]);
+    let continuum = ketama(names.iter().map(String::as_str).zip(digests));
     show(
         "ketama, 1000 members x 160 points (MD5)",
-        rate(400_000, |key| continuum.member_at(place_of(key), |_| true).expect("all serve")),
+        rate(400_000, |key| continuum.member(key, |_| true).expect("all serve")),
     );
     let mut maglev = Maglev::new(100_003);
     maglev.member(0, &all);

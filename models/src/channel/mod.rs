@@ -43,7 +43,7 @@ pub struct Channel {
     ready: Vec<u16>,
     /// Of any other caller.
     view: Option<Box<View>>,
-    /// Room to choose in while somebody is in slow start.
+    /// Room for a list of members while one is picked.
     others: Vec<u16>,
     /// The same rule for members of lower priorities.
     lower: Vec<Balance>,

@@ -72,13 +72,14 @@ impl Channel {
 
     #[inline(never)]
     fn pick_in_view<C: Component>(&mut self, cx: &mut Cx<'_, C>, key: u64) -> Option<u16> {
-        let Channel { view, balance, lower, in_hand, stream, group, .. } = self;
+        let Channel { view, balance, lower, in_hand, stream, group, others, .. } = self;
         let (view, now, stream) = (view.as_mut()?, cx.now(), *stream);
         if view.update(cx, *group, stream) {
-            let present: Vec<u16> = view.present().collect();
-            if !present.is_empty() {
-                balance.members_are(&present);
-                lower.iter_mut().for_each(|balance| balance.members_are(&present));
+            others.clear();
+            others.extend(view.present());
+            if !others.is_empty() {
+                balance.members_are(others);
+                lower.iter_mut().for_each(|balance| balance.members_are(others));
             }
         }
         let level = view.level(now, || cx.below(stream, 100))?;

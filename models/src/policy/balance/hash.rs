@@ -43,7 +43,8 @@ impl IpHash {
 
     /// Members have joined or left: these are there now, in order, at least one.
     pub fn members_are(&mut self, present: &[u16]) {
-        self.there = present.to_vec();
+        self.there.clear();
+        self.there.extend_from_slice(present);
     }
 
     /// The peer of an address, of those that are ready.

@@ -27,7 +27,8 @@ impl Shuffle {
     /// Members have joined or left: these are there now, in order. Keys that had one of those
     /// that left have another in its stead.
     pub fn members_are(&mut self, present: &[u16]) {
-        self.present = present.to_vec();
+        self.present.clear();
+        self.present.extend_from_slice(present);
     }
 
     /// The members of `key`: the first of a shuffle that the key decides, those passed over that
