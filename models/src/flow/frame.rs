@@ -29,19 +29,20 @@ pub trait Host: Caller {
     fn ticket(frame: Key) -> Self::Ticket;
 }
 
-/// What started a frame, and is told when it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A call, which is answered.
-    Call(CallId),
-    /// A call that the flow has answered already.
-    Answered,
-    /// Something the host keeps under this number: a job, a partition, a user.
-    Host(u32),
-    /// A fork of another frame.
-    Child(Key),
-    /// A record of a log that another frame goes through.
-    Record(Key),
+engine::word! {
+    /// What started a frame, and is told when it ends.
+    pub enum Origin {
+        /// A call, which is answered.
+        Call(CallId),
+        /// A call that the flow has answered already.
+        Answered,
+        /// Something the host keeps under this number: a job, a partition, a user.
+        Host(u32),
+        /// A fork of another frame.
+        Child(Key),
+        /// A record of a log that another frame goes through.
+        Record(Key),
+    }
 }
 
 /// A frame has come to its end.
@@ -63,7 +64,9 @@ pub(super) struct Frame {
     pub(super) tries: Try,
     /// When the question was first asked.
     pub(super) since: Time,
-    pub(super) origin: Origin,
+    /// An [`Origin`], packed: a frame of more than 128 bytes costs a copy that the compiler no
+    /// longer does in line.
+    pub(super) origin: u64,
     /// Variables, holds, loops and forks; [`Key::NONE`] while there are none.
     pub(super) extra: Key,
     /// Value and version of the last answer, for filling caches.

@@ -4,7 +4,7 @@
 //! the instruction at the frame's program counter. A frame that ends leaves its key stale, and
 //! every event still on its way to it misses.
 
-use engine::{Answer, Cx, Key, Outcome, Request, Slab, Span, Time};
+use engine::{Answer, Cx, Key, Outcome, Request, Slab, Span, Time, Word as _};
 
 pub use super::frame::{Ended, Host, Origin, Token, of_record};
 use super::frame::{Extra, Frame, Join, asked, question};
@@ -63,6 +63,7 @@ impl Machine {
 
     /// The frame that a call or the host has started, if it is in progress. Linear.
     pub fn frame_of(&self, origin: Origin) -> Option<Key> {
+        let origin = origin.pack();
         self.frames.iter().find(|(_, frame)| frame.origin == origin).map(|(key, _)| key)
     }
 
@@ -105,7 +106,7 @@ impl Machine {
             request,
             tries: Try::NONE,
             since: now,
-            origin,
+            origin: origin.pack(),
             extra: Key::NONE,
             found: 0,
             pc,
@@ -291,7 +292,7 @@ impl Machine {
     pub(super) fn end<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key, outcome: Outcome) -> Over {
         let Some(frame) = self.frames.remove(key) else { return Over::Nobody };
         self.extras.discard(frame.extra);
-        match frame.origin {
+        match Origin::unpack(frame.origin) {
             Origin::Child(join) => self.child_ended(cx, join, outcome),
             Origin::Record(parent) => {
                 let extra = self.extra(parent);

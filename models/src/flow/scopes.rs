@@ -1,6 +1,6 @@
 //! What scopes, loops and ends do: forks and their children, holds, records one by one.
 
-use engine::{Answer, Cx, Key, Outcome, Request, Span, Time};
+use engine::{Answer, Cx, Key, Outcome, Request, Span, Time, Word as _};
 
 use super::expr::Variables;
 use super::frame::{Extra, Frame, Host, Join, NO_END, Origin, Token, asked, of_record, question};
@@ -61,10 +61,10 @@ impl Machine {
                 Step::Next
             }
             Op::Reply => {
-                if let Origin::Call(call) = origin {
+                if let Origin::Call(call) = Origin::unpack(origin) {
                     cx.reply(call, Answer::DONE);
                     let frame = self.frames.get_mut(key).expect("in progress");
-                    frame.origin = Origin::Answered;
+                    frame.origin = Origin::Answered.pack();
                     // Nobody waits for the rest.
                     frame.request.deadline = Time::NEVER;
                 }
