@@ -60,6 +60,8 @@ pub const LEVELS: [Level; 9] = [
 const POINTS_OF_HITS: usize = 60;
 /// A member stands out that reaches so many times what members reach in the mean.
 const OUTSTANDING: f64 = 1.25;
+/// … and this share of the highest of all.
+const TO_BE_SEEN: f64 = 0.1;
 
 impl Level {
     /// The intervals of its points, of which there are at most so many.
@@ -88,9 +90,11 @@ pub fn svg(runs: &[RunRecord], title: &str, level: &Level) -> Option<String> {
         n => format!(" (the highest {MOST_LINES} of {n})"),
     };
     found.truncate(MOST_LINES);
+    let seen = TO_BE_SEEN * found.first().map_or(0.0, |(_, curve)| curve.highest());
     let mut curves = Vec::new();
     for (colour, (component, whole)) in found.into_iter().enumerate() {
         let member = outstanding(runs, grid, level, component, &whole);
+        let member = member.filter(|member| member.highest() >= seen);
         curves.push(whole.coloured(colour));
         curves.extend(member.map(|member| member.dashed(colour)));
     }

@@ -9,7 +9,7 @@ use super::canvas::{GREY, Paper, RIGHT, short};
 use crate::VariantRuns;
 
 /// The height of a lane, in pixels.
-pub const LANE: u32 = 18;
+pub const LANE: u32 = 20;
 /// The height of its bar.
 const BAR: i32 = 3;
 /// More actions than this are counted, not drawn.
@@ -119,6 +119,6 @@ impl Window {
         // Names begin where the action does, or end at the right end of the plot.
         let x = from.min(RIGHT as i32 - width).max(4);
         let style = ("sans-serif", 12).into_font().color(&GREY);
-        root.draw(&Text::new(name, (x, bottom - LANE as i32 + 1), style)).expect("drawn in memory");
+        root.draw(&Text::new(name, (x, bottom - LANE as i32 + 3), style)).expect("drawn in memory");
     }
 }
