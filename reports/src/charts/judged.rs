@@ -114,8 +114,10 @@ fn blocks(report: &Report) -> Vec<Block<'_>> {
     blocks
 }
 
-/// What a check measures and when, without its limit and its variants.
+/// What a check measures and when, without its limit and its variants; over all seeds or each is
+/// the same measure.
 fn subject(text: &str) -> String {
+    let text = text.strip_prefix("mean ").unwrap_or(text);
     let (measure, rest) = text.split_at(comparison(text));
     let mut said: Vec<&str> = Vec::new();
     let mut words = measure.split_whitespace().chain(["|"]).chain(rest.split_whitespace());
@@ -173,7 +175,7 @@ mod tests {
             ("errors in a, b within 4500..5500", "errors"),
             (
                 "mean utilisation{component=db/0} max before 3s in a <= 5%",
-                "mean utilisation{component=db/0} max before 3s",
+                "utilisation{component=db/0} max before 3s",
             ),
             ("finally lag{topic=orders} = 0 at end", "finally lag{topic=orders} at end"),
             ("missing{from=a, in=b}=0", "missing{from=a, in=b}"),
