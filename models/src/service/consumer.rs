@@ -366,12 +366,37 @@ fn range(member: usize, members: usize, parts: u16) -> std::ops::Range<u16> {
 
 #[cfg(test)]
 mod tests {
+    use engine::{OpId, Span};
+
     use super::range;
+    use crate::testing::{Line, Stage};
 
     /// Worked example 9 of the Kafka sheet: ten partitions, three consumers: 4, 3, 3.
     #[test]
     fn ranges_of_ten_partitions_among_three() {
         assert_eq!([0, 1, 2].map(|member| range(member, 3, 10)), [0..4, 4..7, 7..10]);
         assert_eq!([0, 1].map(|member| range(member, 2, 1)), [0..1, 1..1]);
+    }
+
+    /// 400 records come at once, and each takes 10 ms. A poll takes ten of them: every 100 ms there is
+    /// one, and after 1 s and some the first commits 100 records or a poll more; after 2 s the second
+    /// one 200. At 2.55 s 180 to 200 are left, though it has not worked through what it fetched.
+    #[test]
+    fn who_is_behind_commits_after_each_poll() {
+        let text = r#"{
+            "web": Service(operations: { "say": [Publish("posts")] }),
+            "posts": Topic(key: "post", partitions: 1),
+            "it": Service(consumes: { "posts": [Wait(Always("10ms"))] },
+                          consumer: (commit: "1s", poll: 10)),
+        }"#;
+        let mut stage = Stage::wired(&["post"], text);
+        let web = stage.builder.find("web").expect("it is there");
+        let op: OpId = stage.builder.op("web.say");
+        let lines: Vec<Line> = (0..400).map(|_| Line::new(Span::ZERO, op, 1, 0)).collect();
+        stage.script(web, &lines);
+        let record = stage.play(Span::millis(2550)).finish(0, &[]);
+        let log = &record.logs["posts"];
+        assert_eq!(log.appended, 400);
+        assert!((170..=210).contains(&log.lag["it"]), "{:?}", log.lag);
     }
 }
