@@ -95,8 +95,8 @@ impl CacheSpec {
         })
     }
 
-    /// The list that nodes warm up with, cut in as many parts as there are nodes if each key has its
-    /// own.
+    /// The list that nodes warm up with, cut in as many parts as there are nodes if each key has
+    /// its own.
     fn lists(&self, placing: Option<&Balance>) -> Vec<Rc<[u32]>> {
         let top = self.warm.map_or(0, |warm| warm.top.min(MOST_WARM));
         let Some(placing) = placing else { return vec![(0..top).collect()] };

@@ -72,7 +72,7 @@ impl Fates {
         }
     }
 
-    /// Why `key` is not here. `crashed`: this node has lost entries, so that others stood in for it.
+    /// Why `key` is not here. `crashed`: this node has lost entries, and others stood in for it.
     pub(super) fn why(&self, key: u64, crashed: bool) -> Cause {
         let Some(word) = self.of.borrow().get(key) else { return Cause::Cold };
         let is_here = word >> 2 == u32::from(self.member);

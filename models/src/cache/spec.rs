@@ -21,15 +21,15 @@ use crate::wiring::Offer;
 /// memcached (LRU, leases), Caffeine (refresh, expiry after access) and RFC 5861 (stale while
 /// revalidating, and on errors); of eviction, the paper that each policy comes from.
 ///
-/// Not modelled: replicas, writing to disk, asking a key's old node for it while entries move (it is
-/// a miss), memory that is
-/// fragmented, expiry in the background (with `Never`, what has expired takes room until it is asked
-/// for), the hill climber of W-TinyLFU (its window is 1 %), the age that HTTP passes on from one cache
-/// to the next.
+/// Not modelled: replicas, writing to disk, asking a key's old node for it while entries move (it
+/// is a miss), memory that is fragmented, expiry in the background (with `Never`, what has expired
+/// takes room until it is asked for), the hill climber of W-TinyLFU (its window is 1 %), the age
+/// that HTTP passes on from one cache to the next.
 ///
-/// Misses are counted by their cause: `cold` (never put in; of 4 million keys it is remembered what
-/// became of them, others are cold), `capacity`, `expired`, `forgotten`, `lost` (by a crash or a flush,
-/// wherever the key is looked for since), `moved` (another node kept it, and its place has changed).
+/// Misses are counted by their cause: `cold` (never put in; what became of them is remembered of 4
+/// million keys, others are cold), `capacity`, `expired`, `forgotten`, `lost` (by a crash or a
+/// flush, wherever the key is looked for since), `moved` (another node kept it, and its place has
+/// changed).
 ///
 /// Example: `Cache(nodes: 3, by: Ring(key: "product"), capacity: 20_000, ttl: "10m")`
 #[derive(Clone, Debug, Deserialize)]
@@ -111,8 +111,8 @@ pub struct CacheSpec {
     pub writes: Option<WritesSpec>,
     /// What is loaded when a node starts, and after each crash (default: nothing).
     pub warm: Option<WarmSpec>,
-    /// With `by`: entries go to the nodes that their keys belong to once somebody has joined, left or
-    /// come back (default: they stay where nobody asks for them, and nodes begin cold).
+    /// With `by`: entries go to the nodes that their keys belong to once somebody has joined, left
+    /// or come back (default: they stay where nobody asks for them, and nodes begin cold).
     pub moving: Option<MovingSpec>,
     /// How it adjusts itself (default: not at all).
     pub tune: Option<TuneSpec>,

@@ -1,5 +1,5 @@
-//! Entries that move by script: a command takes 1 ms, there is no network, and keys belong to one of
-//! two nodes by remainder.
+//! Entries that move by script: a command takes 1 ms, there is no network, and keys belong to one
+//! of two nodes by remainder.
 
 use engine::{Action, Deed, Outcome, Span, Target, Time};
 
@@ -13,9 +13,9 @@ fn ms(n: u64) -> Span {
     Span::millis(n)
 }
 
-/// Node 1 leaves at 10 ms and is back at 50 ms; meanwhile keys 1 to 4 are put into node 0. That looks
-/// at 100 ms, packs keys 1 and 3 in 2 ms, and node 1 has them at 104 ms: 1 is there at 111 ms, and no
-/// longer at node 0. Key 2 has stayed. Without `moving`, node 1 misses a key that has moved.
+/// Node 1 leaves at 10 ms and is back at 50 ms; meanwhile keys 1 to 4 are put into node 0. That
+/// looks at 100 ms, packs keys 1 and 3 in 2 ms, and node 1 has them at 104 ms: 1 is there at 111 ms.
+/// Key 2 has stayed. Without `moving`, node 1 misses a key that has moved.
 #[test]
 fn who_comes_back_gets_its_keys() {
     for (more, outcome, value, counts) in [

@@ -302,7 +302,8 @@ impl<'w, 'a> Compiler<'w, 'a> {
         if !offered.iter().any(|known| known == operation) {
             let known: Vec<&str> = offered.iter().map(String::as_str).collect();
             let help = did_you_mean(operation, &known)
-                .or_else(|| Some(format!("`{callee}` offers: {}", known.join(", "))));
+                .or_else(|| Some(format!("`{callee}` offers: {}", known.join(", "))))
+                .filter(|_| !known.is_empty());
             let message = format!("`{callee}` has no operation `{operation}`");
             self.wiring.problem_with(message, help);
             return None;

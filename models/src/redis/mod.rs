@@ -171,8 +171,8 @@ impl RedisSpec {
         self.nodes.max(1)
     }
 
-    /// What the nodes of the cluster share, if it is one: how many keys each slot has, and what they
-    /// have written.
+    /// What the nodes of the cluster share, if it is one: how many keys each slot has, and what
+    /// they have written.
     fn shared(&self) -> Option<(Rc<[u32]>, Written)> {
         let (_, prefix) = self.slots().filter(|_| self.is_cluster() && !self.is_too_large())?;
         let rows = |spec: &TableSpec| match spec {

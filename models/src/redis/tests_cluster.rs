@@ -115,8 +115,8 @@ fn a_replica_takes_over() {
 }
 
 /// From 9.45 s on no copy reaches the replica. It lacks the writes of 9.5, 9.6, 9.7, 9.8 and 9.9 s
-/// when its master dies at 10 s, whether that one comes back or not; what the replica executes after
-/// its election is not lost, though the old master follows it from 20 s on.
+/// when its master dies at 10 s, whether that one comes back or not; what the replica executes
+/// after its election is not lost, though the old master follows it from 20 s on.
 #[test]
 fn what_the_replica_has_not_heard_of_is_lost() {
     for back in [None, Some(Span::secs(10))] {
@@ -139,8 +139,8 @@ fn what_the_replica_has_not_heard_of_is_lost() {
     }
 }
 
-/// Two orders to one master: 100 slots and then 45, the last of which is that of user:1 as above. It
-/// goes on with the second when it is done with the first.
+/// Two orders to one master: 100 slots and then 45, the last of which is that of user:1 as above.
+/// It goes on with the second when it is done with the first.
 #[test]
 fn orders_are_carried_out_one_after_the_other() {
     let (mut stage, redis) = stage("");

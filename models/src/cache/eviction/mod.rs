@@ -55,8 +55,8 @@ pub enum Evict {
     RedisLru,
     /// Redis `allkeys-lfu`: of samples, the one with the lowest logarithmic counter.
     RedisLfu,
-    /// Redis `volatile-ttl`: of samples, the one that runs out first. Entries without a time to live
-    /// go last; Redis never takes them, and refuses writes instead.
+    /// Redis `volatile-ttl`: of samples, the one that runs out first. Entries without a time
+    /// to live go last; Redis never takes them, and refuses writes instead.
     RedisTtl,
     /// Redis `noeviction`: nothing goes; what does not fit is refused.
     Never,
@@ -168,8 +168,8 @@ pub struct Cache<V> {
 }
 
 impl<V: Copy> Cache<V> {
-    /// Empty; `capacity` is in entries, of size 1 each. `seed` decides the policies that draw. Panics
-    /// if it may hold nothing.
+    /// Empty; `capacity` is in entries, of size 1 each. `seed` decides the policies that draw.
+    /// Panics if it may hold nothing.
     pub fn new(evict: Evict, capacity: u64, seed: u64) -> Cache<V> {
         Cache::sized(evict, capacity, 1, seed)
     }

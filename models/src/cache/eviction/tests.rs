@@ -161,8 +161,8 @@ fn a_scan_of_large_objects_does_not_get_past_w_tiny_lfu() {
     assert_eq!(stayed, 20, "990 of 1000 are theirs");
 }
 
-/// The entry due first is renewed, by a put and by a hit that prolongs: it goes last. Three fit, and
-/// Redis samples five times with replacement, so that over seeds the first due goes most often.
+/// The entry due first is renewed, by a put and by a hit that prolongs: it goes last. Three fit,
+/// and Redis samples five times with replacement, so that over seeds the first due goes most often.
 #[test]
 fn what_was_renewed_is_not_due_first() {
     let secs = |secs: u64| Time(secs * 1_000_000_000);
