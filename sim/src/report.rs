@@ -34,18 +34,16 @@ pub fn report(
 fn row(judged: &Judged) -> CheckRow {
     let unit = judged.unit;
     let shown = |value: f64| unit.show(value);
-    let (verdict, note) = match judged.verdict {
-        Verdict::Pass => (reports::Verdict::Pass, String::new()),
-        Verdict::Fail => (reports::Verdict::Fail, failing(&judged.failing)),
-        Verdict::Inconclusive => {
-            (reports::Verdict::Inconclusive, "inconclusive: add seeds (--seeds)".into())
-        }
-        Verdict::Nothing => (reports::Verdict::NoSamples, "nothing to measure".into()),
+    let note = match judged.verdict {
+        Verdict::Pass => String::new(),
+        Verdict::Fail => failing(&judged.failing),
+        Verdict::Inconclusive => "inconclusive: add seeds (--seeds)".into(),
+        Verdict::NoSamples => "nothing to measure".into(),
     };
     CheckRow {
         text: judged.text.clone(),
         variant: (!judged.variant.is_empty()).then(|| judged.variant.clone()),
-        verdict,
+        verdict: judged.verdict,
         value: judged.observed.filter(|value| value.is_finite()),
         unit: unit.symbol(),
         observed: judged.observed.map_or("-".into(), shown),

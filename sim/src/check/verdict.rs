@@ -4,23 +4,11 @@
 //! of them, Student's 95 % interval must lie on one side of the limit, else it is inconclusive.
 
 use engine::RunRecord;
+pub use reports::Verdict;
 
 use super::measure::measure;
 use super::{Check, Unit};
 use crate::sweep::Runs;
-
-/// What became of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It holds.
-    Pass,
-    /// It does not.
-    Fail,
-    /// More seeds would tell.
-    Inconclusive,
-    /// There was nothing to measure: not a pass.
-    Nothing,
-}
 
 /// A check and what became of it in one variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +66,7 @@ fn one(check: &Check, runs: &Runs, base: Option<&Runs>) -> Judged {
     }
     let verdict = match (known.len() < values.len() || known.is_empty(), check.mean) {
         _ if !failing.is_empty() => Verdict::Fail,
-        (true, _) => Verdict::Nothing,
+        (true, _) => Verdict::NoSamples,
         (_, true) => of_mean(check, &known, interval),
         _ => Verdict::Pass,
     };

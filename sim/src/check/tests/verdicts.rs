@@ -20,7 +20,7 @@ fn judged(text: &str, counts: &[Option<u64>]) -> Judged {
     judge(&[check(text)], &[runs("", counts)]).remove(0)
 }
 
-use Verdict::{Fail, Inconclusive, Nothing, Pass};
+use Verdict::{Fail, Inconclusive, NoSamples, Pass};
 
 #[test]
 fn a_plain_check_holds_in_every_run() {
@@ -39,13 +39,13 @@ fn a_plain_check_holds_in_every_run() {
 #[test]
 fn no_samples_are_not_a_pass() {
     let nothing = judged("count{x} < 4", &[None]);
-    assert_eq!((nothing.verdict, nothing.observed, nothing.interval), (Nothing, None, None));
-    assert_eq!(judged("count{x} < 4", &[Some(1), None]).verdict, Nothing);
-    assert_eq!(judged("mean count{x} < 4", &[Some(1), None]).verdict, Nothing);
+    assert_eq!((nothing.verdict, nothing.observed, nothing.interval), (NoSamples, None, None));
+    assert_eq!(judged("count{x} < 4", &[Some(1), None]).verdict, NoSamples);
+    assert_eq!(judged("mean count{x} < 4", &[Some(1), None]).verdict, NoSamples);
     // What fails in one seed fails, whatever another knows.
     let failing = judged("count{x} < 4", &[None, Some(5)]);
     assert_eq!((failing.verdict, failing.failing), (Fail, vec![2]));
-    assert_eq!(judged("count{x} < 4", &[]).verdict, Nothing);
+    assert_eq!(judged("count{x} < 4", &[]).verdict, NoSamples);
 }
 
 /// Of 8, 10, 12 the deviation is 2, the error 2/√3 = 1.1547, t(2) = 4.303: 10 ± 4.9687.
@@ -94,5 +94,5 @@ fn a_comparison_divides_each_run_by_its_twin() {
     assert_eq!(compared("count{x} in new < 0.65 × old", &old).verdict, Pass);
     // Nothing is a multiple of nothing.
     let zero = [Some(10), Some(0), Some(8)];
-    assert_eq!(compared("count{x} in new < 0.65 × old", &zero).verdict, Nothing);
+    assert_eq!(compared("count{x} in new < 0.65 × old", &zero).verdict, NoSamples);
 }
