@@ -3,8 +3,6 @@
 //! One per caller and callee, so that several balancers disagree for a while, as in life. Callers
 //! that just know who is up need none of this: see [`crate::channel::Channel`].
 
-use std::collections::VecDeque;
-
 use engine::chance::StreamId;
 use engine::{Belief, Change, Component, Cx, GroupId, MemberState, OpId, Outcome, Span, Time};
 
@@ -24,7 +22,7 @@ pub struct View {
     source: Source,
     /// What is known of the group, in the order of time: of a crowd as much as somebody in it may
     /// still go by, of others the present only.
-    copies: VecDeque<Known>,
+    copies: Vec<Known>,
     /// Which of them this request goes by.
     present: usize,
     /// How often what it knows at present or concludes of members has changed: who can be asked is
@@ -77,7 +75,7 @@ impl View {
         }
         Some(View {
             source: Source::new(view, members, crowd),
-            copies: VecDeque::from([Known::new(members)]),
+            copies: vec![Known::new(members)],
             present: 0,
             conclusions: 0,
             last: (0, u64::MAX),
@@ -157,19 +155,19 @@ impl View {
     fn recall(&mut self, history: &[Change], now: Time, as_of: Time, oldest: Span) {
         while let Some(next) = self.newest().next(history, now) {
             let from = next.from;
-            self.copies.push_back(next);
+            self.copies.push(next);
             self.take_stock(from);
         }
-        while let Some(second) = self.copies.get(1)
-            && now.since(second.from) >= oldest
-        {
-            self.copies.pop_front();
+        let outdated = |it: &&Known| now.since(it.from) >= oldest;
+        let outdated = self.copies[1..].iter().take_while(outdated).count();
+        if outdated > 0 {
+            self.copies.drain(..outdated);
         }
         self.present = self.copies.partition_point(|it| it.from <= as_of).saturating_sub(1);
     }
 
     fn newest(&self) -> &Known {
-        self.copies.back().expect("there is always one")
+        self.copies.last().expect("there is always one")
     }
 
     fn levels_now(&self) -> &[(u32, Vec<u16>)] {
