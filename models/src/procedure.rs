@@ -111,9 +111,9 @@ pub enum VerbTemplate {
     Insert(Operand),
     /// [`Verb::Expire`]
     Expire(u32),
-    /// [`Verb::Page`]: so many rows; from the row of the key on, or, if that is not 0, after so
-    /// many others that are gone through to find it.
-    Page(u32, Operand),
+    /// [`Verb::Page`]: so many rows; from the row of the key on, or after so many others that are
+    /// gone through to find it.
+    Page(u32, Option<Operand>),
     /// [`Verb::Scan`]
     Scan,
 }
@@ -158,7 +158,10 @@ impl VerbTemplate {
             VerbTemplate::Free => Verb::Free,
             VerbTemplate::Insert(n) => Verb::Insert { value: value(n) },
             VerbTemplate::Expire(limit) => Verb::Expire { limit },
-            VerbTemplate::Page(limit, _) => Verb::Page { limit },
+            VerbTemplate::Page(limit, offset) => {
+                let after = offset.map(|offset| value(offset).max(0) as u64);
+                Verb::Page { limit, after }
+            }
             VerbTemplate::Scan => Verb::Scan,
         }
     }

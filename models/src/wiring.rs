@@ -214,6 +214,14 @@ impl<'a> Wiring<'a> {
         found
     }
 
+    /// Does something whose problems are reported elsewhere.
+    pub fn quietly<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let known = self.problems.len();
+        let result = work(self);
+        self.problems.truncate(known);
+        result
+    }
+
     /// The place of a draw; a problem if there is none of that name.
     pub fn draw(&mut self, name: &str) -> Option<usize> {
         let found = self.draws.iter().position(|draw| draw == name);

@@ -293,9 +293,7 @@ impl Wrote {
             OwnWrites::CaughtUp { key } => (key, None),
         };
         // A key that is not there is reported by the database.
-        let known = wiring.problems.len();
-        let key = KeyOf::named(key, wiring);
-        wiring.problems.truncate(known);
+        let key = wiring.quietly(|wiring| KeyOf::named(key, wiring));
         let name = format!("__wrote.{name}");
         let ledger = wiring.builder.ledger();
         let table = ledger.find(&name);

@@ -6,6 +6,7 @@
 
 pub mod copies;
 pub mod costs;
+mod failover;
 mod member;
 pub mod program;
 mod replica;
@@ -14,10 +15,12 @@ mod shard;
 pub mod tables;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use std::collections::BTreeMap;
 
 use engine::chance::{Dist as Draw, Sampler};
+use engine::ledger::TableId;
 use engine::{Discipline, GroupId, Span};
 use serde::Deserialize;
 
@@ -25,13 +28,15 @@ use crate::ComponentSpec;
 use crate::by::By;
 use crate::cpu::{self, Scaling};
 use crate::dist::Dist;
+use crate::key::KeyOf;
+use crate::procedure::VerbTemplate;
 use crate::stores::dist_or;
 use crate::units::Dur;
 use crate::wiring::{Offer, Wiring};
 
 use copies::ReplicasSpec;
 use costs::{BufferSpec, Costs, PAGE_READ};
-use program::Programs;
+use program::{Programs, Stored};
 use shard::{Counters, Rules, Shard};
 use tables::TableSpec;
 
@@ -46,7 +51,9 @@ use tables::TableSpec;
 /// that are written), query plans, checkpoints, disks beyond the flush of a commit. A transaction
 /// whose client dies silently or is cut off, however briefly, keeps its connection and its rows
 /// until `idle_timeout`: no packet is sent again, and no connection is reset. Who closes a circle
-/// of waits is rolled back; InnoDB chooses who has written least.
+/// of waits is rolled back; InnoDB chooses who has written least. Where rows are locked, shards
+/// lock for themselves. Numbers in a transaction are of 48 bits. Replicas: one primary decides;
+/// quorums of reads and writes are not there.
 ///
 /// Example: `Database(shards: (count: 4, by: Ring(key: "product")), connections: 8,
 /// statement: Exp("2ms"), tables: { "stock": Table(key: "product", rows: 100_000, value: 50) })`
@@ -180,10 +187,31 @@ impl DatabaseSpec {
             let message = "no transaction could ever go on; leave it out to wait for ever";
             wiring.at_name("idle_timeout", |w| w.problem(message));
         }
-        if self.cpu.is_some_and(|cores| !(cores.is_finite() && cores > 0.0)) {
-            wiring.at_name("cpu", |w| w.problem("cores are a number above zero"));
-        }
         cpu::check(self.cpu, self.scaling, wiring);
+    }
+}
+
+/// Reports tables whose rows are locked by another key than that of the shards: each shard that a
+/// request may go to would lock the row for itself, and two could write it at once. What belongs
+/// to one request, or is only made, is no matter.
+fn locked_apart(by: &By, stored: &BTreeMap<String, Stored>, of: &Programs, w: &mut Wiring<'_>) {
+    let Some(home) = w.quietly(|w| KeyOf::named(by.key(), w)) else { return };
+    let together = |key: KeyOf| match (key, home) {
+        (KeyOf::Root, _) => true,
+        (KeyOf::Pair(a, b), KeyOf::Draw(draw)) => a == draw || b == draw,
+        _ => key == home,
+    };
+    let apart: Vec<TableId> = of
+        .locking()
+        .filter(|(_, key, verb)| !together(*key) && !matches!(verb, VerbTemplate::Insert(_)))
+        .map(|(table, ..)| table)
+        .collect();
+    for (name, it) in stored {
+        if matches!(it, Stored::Table(table, _) if apart.contains(table)) {
+            let message = format!("a row of `{name}` would be locked in several shards at once");
+            let help = format!("shards go by `{}`: give its rows that key too", by.key());
+            w.at_name("shards", |w| w.problem_with(message, Some(help)));
+        }
     }
 }
 
@@ -197,8 +225,7 @@ impl ComponentSpec for DatabaseSpec {
     }
 
     fn cpu(&self) -> Option<Discipline> {
-        let cores = self.cpu.filter(|cores| cores.is_finite() && *cores > 0.0);
-        cpu::shared(cores, self.scaling)
+        cpu::shared(self.cpu, self.scaling)
     }
 
     fn offer(&self) -> Offer {
@@ -217,6 +244,9 @@ impl ComponentSpec for DatabaseSpec {
         let stored = tables::declare(name, &self.tables, wiring);
         let programs = Programs::of(name, &stored, wiring);
         let row_locks = self.row_locks || programs.has_transactions();
+        if let Some(shards) = self.shards.as_ref().filter(|shards| row_locks && shards.count > 1) {
+            locked_apart(&shards.by, &stored, &programs, wiring);
+        }
         let counters = Counters::of(group, wiring);
         for member in 0..self.members() {
             let owner = format!("{name}/{member}");

@@ -9,12 +9,9 @@ use engine::{OpId, Request};
 
 use super::costs::Examined;
 use crate::key::KeyOf;
-use crate::procedure::{Asked, Named, Operand, Part, Procedure, VerbTemplate};
+use crate::procedure::{Asked, Named, Part, Procedure, VerbTemplate};
 use crate::stores::locks::Name;
-use crate::wiring::{Wiring, did_you_mean};
-
-/// A page that begins at a row.
-const NO_OFFSET: Operand = Operand::Number(0);
+use crate::wiring::Wiring;
 
 /// One statement, but for its key and its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +43,10 @@ impl Template {
         let Template::Table(table, key, verb) = self else { return None };
         let (first, rows, each) = match verb {
             VerbTemplate::Scan => (0, ledger.rows(table), true),
-            VerbTemplate::Page(limit, NO_OFFSET) => {
+            VerbTemplate::Page(limit, None) => {
                 (key.of(request), u64::from(limit).min(ledger.rows(table)), true)
             }
-            VerbTemplate::Page(limit, offset) => {
+            VerbTemplate::Page(limit, Some(offset)) => {
                 let rows = offset.value(argument).max(0) as u64 + u64::from(limit);
                 (0, rows.min(ledger.rows(table)), true)
             }
@@ -62,13 +59,7 @@ impl Template {
     fn fill(self, request: &Request, argument: i64) -> Statement {
         match self {
             Template::Table(table, key, verb) => {
-                let key = match verb {
-                    VerbTemplate::Page(_, offset) if offset != NO_OFFSET => {
-                        offset.value(argument).max(0) as u64
-                    }
-                    _ => key.of(request),
-                };
-                Statement::Table { table, key, verb: verb.fill(argument) }
+                Statement::Table { table, key: key.of(request), verb: verb.fill(argument) }
             }
             Template::Append(log) => Statement::Append { log },
         }
@@ -120,14 +111,22 @@ impl Programs {
         Programs { programs: programs.into_iter().map(shared).collect(), scratch: Vec::new() }
     }
 
-    /// What flows will ask of the store `name`, which holds `stored`.
-    pub fn of(name: &str, stored: &BTreeMap<String, Stored>, wiring: &mut Wiring<'_>) -> Programs {
-        let asked = wiring.procedures.get(name).cloned().unwrap_or_default();
-        let mut programs = Vec::new();
-        for (op, procedure) in asked {
-            programs.push((op, procedure.part, resolve(&procedure, stored, wiring)));
-        }
-        Programs::new(programs)
+    /// What flows will ask of the store `name`, which holds `stored`. That it is declared is known
+    /// from the flows: what is missing was declared wrongly, and that has been reported.
+    pub fn of(name: &str, stored: &BTreeMap<String, Stored>, wiring: &Wiring<'_>) -> Programs {
+        let asked = wiring.procedures.get(name).map_or(&[][..], Vec::as_slice);
+        let program =
+            |(op, asked): &(OpId, Rc<Procedure>)| (*op, asked.part, resolve(asked, stored));
+        Programs::new(asked.iter().map(program).collect())
+    }
+
+    /// All statements that keep others from writing their rows: table, key and verb.
+    pub fn locking(&self) -> impl Iterator<Item = (TableId, KeyOf, VerbTemplate)> {
+        let all = self.programs.iter().flat_map(|(_, program)| program.templates.iter());
+        all.filter_map(|template| match *template {
+            Template::Table(table, key, verb) if verb.locks() => Some((table, key, verb)),
+            _ => None,
+        })
     }
 
     /// The statements behind an operation. Panics if the store was never told of it: flows are
@@ -173,30 +172,14 @@ impl Programs {
     }
 }
 
-fn resolve(
-    procedure: &Procedure,
-    stored: &BTreeMap<String, Stored>,
-    wiring: &mut Wiring<'_>,
-) -> Vec<Template> {
-    let mut templates = Vec::new();
-    for Named { subject, key, asked } in &procedure.statements {
-        match (stored.get(subject), asked) {
-            (Some(Stored::Table(table, own)), Asked::Table(verb)) => {
-                templates.push(Template::Table(*table, key.unwrap_or(*own), *verb));
-            }
-            (Some(Stored::Log(log)), Asked::Append) => templates.push(Template::Append(*log)),
-            (Some(Stored::Table(..)), Asked::Append) => {
-                wiring.problem(format!("`{subject}` is a table: it cannot be appended to"));
-            }
-            (Some(Stored::Log(_)), Asked::Table(_)) => {
-                wiring.problem(format!("`{subject}` is a log: it can only be appended to"));
-            }
-            (None, _) => {
-                let known: Vec<&str> = stored.keys().map(String::as_str).collect();
-                let message = format!("a flow asks for `{subject}`, which is not here");
-                wiring.problem_with(message, did_you_mean(subject, &known));
-            }
+fn resolve(procedure: &Procedure, stored: &BTreeMap<String, Stored>) -> Vec<Template> {
+    let named = procedure.statements.iter();
+    let template = |Named { subject, key, asked }: &Named| match (stored.get(subject)?, asked) {
+        (Stored::Table(table, own), Asked::Table(verb)) => {
+            Some(Template::Table(*table, key.unwrap_or(*own), *verb))
         }
-    }
-    templates
+        (Stored::Log(log), Asked::Append) => Some(Template::Append(*log)),
+        _ => None,
+    };
+    named.filter_map(template).collect()
 }

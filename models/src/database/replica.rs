@@ -1,63 +1,62 @@
 //! A member of a database with replicas: the primary sends each commit to all others, who apply
-//! them one after the other; and one of those takes its place when it is gone.
+//! them one after the other. That one of those takes its place is in `failover`.
 //!
 //! A commit is one message, which says how far the log has come. Messages may be lost in a cut;
 //! the heartbeat brings a replica up to date. Values are in the ledger, which knows the present:
-//! a replica reads them as of what it has applied, and so tells the past.
+//! a replica reads rows and lists as of what it has applied, and so tells the past.
 
 use std::collections::VecDeque;
 
 use engine::ledger::Lsn;
-use engine::{
-    Answer, Ask, Belief, CallId, Cx, Key, MemberState, OpId, Outcome, Port, Request, Span, Time,
-};
+use engine::{Answer, Belief, CallId, Cx, Key, OpId, Port, Request, Span, Time};
 
 use super::copies::Acks;
 use super::member::CopyRules;
-use super::shard::{Shard, Ticket, Timer};
+use super::shard::{Shard, Timer};
 
-/// How often the primary says how far it is, and replicas look whether it is there.
+/// How often the primary says how far it is, and replicas look whether it is there; a look ends
+/// when the next one begins.
 pub(super) const HEARTBEAT: Span = Span::secs(1);
 
 /// Where a commit is in the log that a primary makes which is none any more.
-const IN_VAIN: Lsn = Lsn(u64::MAX);
+pub(super) const IN_VAIN: Lsn = Lsn(u64::MAX);
 
 /// A commit that waits for replicas.
 #[derive(Clone, Copy)]
-struct Waiting {
-    lsn: Lsn,
-    since: Time,
-    session: Key,
-    call: CallId,
-    answer: Answer,
+pub(super) struct Waiting {
+    pub(super) lsn: Lsn,
+    pub(super) since: Time,
+    pub(super) session: Key,
+    pub(super) call: CallId,
+    pub(super) answer: Answer,
 }
 
 /// What a member keeps about the log.
 #[derive(Clone)]
 pub(super) struct Copies {
-    pub rules: CopyRules,
+    pub(super) rules: CopyRules,
     /// It takes itself for the primary.
-    leads: bool,
+    pub(super) leads: bool,
     /// How many commits it knows of; `None`: it has yet to hear where the primary is.
-    commits: Option<u32>,
+    pub(super) commits: Option<u32>,
     /// Who said so.
-    from: u32,
+    pub(super) from: u32,
     /// Received and not applied: up to where, and how many commits.
-    queue: VecDeque<(Lsn, u32)>,
-    applying: bool,
-    acked: Vec<Lsn>,
-    waiting: VecDeque<Waiting>,
+    pub(super) queue: VecDeque<(Lsn, u32)>,
+    pub(super) applying: bool,
+    pub(super) acked: Vec<Lsn>,
+    pub(super) waiting: VecDeque<Waiting>,
     /// Replicas were too slow: commits do not wait until they are up to date.
-    degraded: bool,
-    belief: Belief,
+    pub(super) degraded: bool,
+    pub(super) belief: Belief,
     /// Commits that are to be sent wait for others.
-    shipping: bool,
+    pub(super) shipping: bool,
     /// What was sent last: where the log was, and how many commits that were.
-    sent: (Lsn, u32),
+    pub(super) sent: (Lsn, u32),
     /// Whom it takes for the primary, and when it last reached that one.
-    watched: u16,
-    reached: Time,
-    promoting: bool,
+    pub(super) watched: u16,
+    pub(super) reached: Time,
+    pub(super) promoting: bool,
 }
 
 impl Copies {
@@ -112,7 +111,7 @@ impl Copies {
 }
 
 impl Shard {
-    fn copies(&mut self) -> &mut Copies {
+    pub(super) fn copies(&mut self) -> &mut Copies {
         self.copies.as_mut().expect("only members with replicas get such news")
     }
 
@@ -127,76 +126,10 @@ impl Shard {
             copies.commits = None;
         }
         copies.sent = (cx.ledger().position(), copies.commits.unwrap_or(0));
-        cx.after_fixed(HEARTBEAT, Timer::Heartbeat);
+        if copies.leads || copies.rules.failover.is_some() {
+            cx.after_fixed(HEARTBEAT, Timer::Heartbeat);
+        }
         self.apply_next(cx);
-    }
-
-    /// Once a second.
-    pub(super) fn heartbeat(&mut self, cx: &mut Cx<'_, Self>) {
-        cx.after_fixed(HEARTBEAT, Timer::Heartbeat);
-        if self.copies().leads {
-            return self.send_log(cx);
-        }
-        let now = cx.now();
-        let copies = self.copies();
-        let Some(failover) = copies.rules.failover else { return };
-        let member = copies.rules.roles.primary(cx.ledger());
-        if member == copies.rules.me {
-            return;
-        }
-        if member != copies.watched {
-            // Nobody has asked this one yet.
-            (copies.watched, copies.reached) = (member, now);
-        }
-        let ask = Ask {
-            request: Request::internal(OpId::PROBE, now),
-            arg: 0,
-            timeout: Some(HEARTBEAT),
-            cancel: false,
-        };
-        cx.call(Port { link: copies.rules.peers, member }, ask, Ticket::Probe);
-        let CopyRules { roles, me, .. } = copies.rules;
-        let gone = now.since(copies.reached) >= failover.detect.0;
-        roles.suspect(cx.ledger(), me, gone);
-        if gone && !copies.promoting && copies.is_candidate(cx) {
-            copies.promoting = true;
-            cx.after_fixed(failover.promote.0, Timer::Promoted);
-        }
-    }
-
-    /// The primary has answered a probe, or not.
-    pub(super) fn probed(&mut self, answer: Answer, cx: &mut Cx<'_, Self>) {
-        if answer.outcome == Outcome::Done {
-            let copies = self.copies();
-            copies.reached = cx.now();
-            let CopyRules { roles, me, .. } = copies.rules;
-            roles.suspect(cx.ledger(), me, false);
-        }
-    }
-
-    /// Takes the place of the primary, if it is still gone.
-    pub(super) fn promoted(&mut self, cx: &mut Cx<'_, Self>) {
-        let now = cx.now();
-        let copies = self.copies();
-        copies.promoting = false;
-        if !copies.is_candidate(cx) {
-            return;
-        }
-        let CopyRules { roles, me, followers: [applied, received], .. } = copies.rules;
-        let end = cx.ledger().seen(received);
-        cx.ledger().advance(applied, end);
-        copies.queue.clear();
-        let told = match copies.rules.acks {
-            Acks::Async => Lsn(u64::MAX),
-            _ => roles.confirmed(cx.ledger()),
-        };
-        let lost = cx.ledger().lose(received, told);
-        cx.count(copies.rules.lost_writes, lost);
-        cx.count(copies.rules.failovers, 1);
-        roles.promote(cx.ledger(), me, now);
-        copies.leads = true;
-        copies.acked.fill(Lsn(0));
-        self.send_all(cx);
     }
 
     /// Something was committed here: the others are told. Whether the answer has to wait for them.
@@ -227,7 +160,7 @@ impl Shard {
     }
 
     /// Whether the answer to a commit has to wait for replicas; then it does.
-    fn waits_for_replicas(
+    pub(super) fn waits_for_replicas(
         &mut self,
         lsn: Lsn,
         (session, call): (Key, CallId),
@@ -276,7 +209,7 @@ impl Shard {
 
     /// Sends what was committed so far, unless another has taken its place: then the log is not
     /// its own any more.
-    fn send_all(&mut self, cx: &mut Cx<'_, Self>) {
+    pub(super) fn send_all(&mut self, cx: &mut Cx<'_, Self>) {
         let copies = self.copies();
         if copies.rules.roles.primary(cx.ledger()) == copies.rules.me {
             let lsn = cx.ledger().position();
@@ -287,7 +220,7 @@ impl Shard {
     }
 
     /// Says how far the log has come that was sent: messages may have been lost.
-    fn send_log(&mut self, cx: &mut Cx<'_, Self>) {
+    pub(super) fn send_log(&mut self, cx: &mut Cx<'_, Self>) {
         let copies = self.copies();
         let (lsn, commits) = copies.sent;
         let mut request = Request::internal(copies.rules.log, cx.now());
@@ -299,6 +232,7 @@ impl Shard {
     pub(super) fn news(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
         let (request, lsn) = (cx.request(call), Lsn(cx.argument(call) as u64));
         cx.let_go(call);
+        cx.is_among_us();
         let copies = self.copies();
         let number = request.draws[0];
         if request.op == copies.rules.ack {
@@ -391,40 +325,6 @@ impl Shard {
         }
     }
 
-    /// Another has taken its place: what waited for replicas is lost, and said to have failed.
-    fn step_down(&mut self, cx: &mut Cx<'_, Self>) {
-        let copies = self.copies();
-        (copies.leads, copies.commits) = (false, None);
-        copies.reached = cx.now();
-        for Waiting { session, call, .. } in std::mem::take(&mut copies.waiting) {
-            self.committed(session, call, Answer::of(Outcome::Failed), cx);
-        }
-    }
-
-    /// A write has come to its commit here. `None` if this is the primary; else its answer,
-    /// unless it waits for that.
-    pub(super) fn not_primary(
-        &mut self,
-        (session, call): (Key, CallId),
-        cx: &mut Cx<'_, Self>,
-    ) -> Option<Option<Answer>> {
-        let copies = self.copies.as_ref()?;
-        if copies.rules.roles.primary(cx.ledger()) == copies.rules.me {
-            return None;
-        }
-        let fenced = copies.rules.failover.is_none_or(|failover| failover.fencing);
-        if fenced || !copies.leads {
-            return Some(Some(Answer::of(Outcome::Failed)));
-        }
-        let split_brain = copies.rules.split_brain;
-        // Replicas will never say that they have it.
-        if self.waits_for_replicas(IN_VAIN, (session, call), Answer::DONE, cx) {
-            return Some(None);
-        }
-        cx.count(split_brain, 1);
-        Some(Some(Answer::DONE))
-    }
-
     /// As of when it reads: `None` for the present, which is the primary's alone. One that was
     /// given up, and does not know it, knows what there was until then.
     pub(super) fn as_of(&self, cx: &mut Cx<'_, Self>) -> Option<Lsn> {
@@ -433,31 +333,5 @@ impl Shard {
             return None;
         }
         Some(cx.ledger().seen(copies.rules.followers[0]))
-    }
-}
-
-impl Copies {
-    /// Whether more than half of the replicas that are up take the primary for gone, and this one
-    /// has received the most of them.
-    fn is_candidate(&mut self, cx: &mut Cx<'_, Shard>) -> bool {
-        cx.catch_up(self.rules.group, &mut self.belief, Span::ZERO);
-        let (roles, me) = (self.rules.roles, self.rules.me);
-        let ledger = cx.ledger();
-        let primary = roles.primary(ledger);
-        let (mut up, mut suspect, mut best) = (0, 0, None);
-        for member in (0..self.rules.members).filter(|member| *member != primary) {
-            if self.belief.state(member) != MemberState::Ready {
-                continue;
-            }
-            up += 1;
-            if roles.suspects(ledger, member) {
-                suspect += 1;
-                let received = ledger.seen(roles.received(ledger, member));
-                if best.is_none_or(|(most, _)| received > most) {
-                    best = Some((received, member));
-                }
-            }
-        }
-        2 * suspect > up && best.is_some_and(|(_, member)| member == me)
     }
 }

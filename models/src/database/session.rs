@@ -9,8 +9,8 @@
 
 use std::ops::Range;
 
-use engine::ledger::{Lsn, Statement, Verb};
-use engine::{Answer, CallId, Cx, Key, Outcome, Request, Span, Time};
+use engine::ledger::{Draft, Lsn, Statement, Verb};
+use engine::{Answer, CallId, Cx, Key, Outcome, Span, Time};
 
 use super::costs::Cost;
 use super::shard::{Shard, Timer};
@@ -27,11 +27,11 @@ pub(super) struct Session {
     /// The next statement of it.
     next: usize,
     /// What a transaction of several calls has written so far.
-    written: Vec<Statement>,
+    written: Written,
     /// What it will use of the CPU when the disk has read what it needs.
     work: Span,
     /// The row it waits for, and since when.
-    waits: Option<(Name, Time)>,
+    pub waits: Option<(Name, Time)>,
     /// Since when it has been the client's turn.
     idle: Time,
     /// Rolled back by the server, or one of its calls was given up: nothing more can be done in it.
@@ -40,14 +40,30 @@ pub(super) struct Session {
     left: bool,
 }
 
+/// What a transaction of several calls has written.
+#[derive(Clone, Default)]
+pub(super) struct Written {
+    /// What is done when it commits.
+    statements: Vec<Statement>,
+    /// What has come of it so far.
+    draft: Draft,
+}
+
+impl Written {
+    fn clear(&mut self) {
+        self.statements.clear();
+        self.draft.clear();
+    }
+}
+
 impl Session {
-    pub(super) fn new(call: CallId, written: Vec<Statement>) -> Session {
+    pub(super) fn new(call: CallId, written: Written) -> Session {
         Session { open: call, asked: call, written, ..Session::default() }
     }
 }
 
 impl Shard {
-    fn session(&mut self, key: Key) -> &mut Session {
+    pub(super) fn session(&mut self, key: Key) -> &mut Session {
         self.sessions.get_mut(key).expect("it ends only when nothing is executed in it")
     }
 
@@ -123,7 +139,7 @@ impl Shard {
         let op = cx.request(asked).op;
         let durable = match self.rules.programs.part(op) {
             Part::Whole => !self.rules.programs.writes(op),
-            Part::Commit => self.session(key).written.is_empty(),
+            Part::Commit => self.session(key).written.statements.is_empty(),
             Part::Inside => return self.inside(key, cx),
             Part::Begin => {
                 self.session(key).asked = Key::NONE;
@@ -147,11 +163,12 @@ impl Shard {
         let call = std::mem::replace(&mut session.asked, Key::NONE);
         let (request, now) = (cx.request(call), cx.now());
         let (_, number) = from_inside_word(cx.argument(call));
-        let before = session.written.len();
-        session.written.extend_from_slice(self.rules.programs.fill(&request, number));
-        let answer = cx.ledger().rehearse(&session.written, &request, now);
-        if answer.outcome != Outcome::Done || !self.rules.programs.writes(request.op) {
-            session.written.truncate(before);
+        let Written { statements: written, draft } = &mut session.written;
+        let statements = self.rules.programs.fill(&request, number);
+        let answer = cx.ledger().rehearse(draft, statements, &request, now);
+        let writes = statements.iter().any(|statement| statement.writes());
+        if answer.outcome == Outcome::Done && writes {
+            written.extend_from_slice(statements);
         }
         if session.spoilt {
             cx.reply(call, Answer::of(Outcome::Failed));
@@ -183,14 +200,14 @@ impl Shard {
     pub(super) fn commit(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
         let call = self.session(key).asked;
         let request = cx.request(call);
-        let written = self.session(key).written.len();
-        let writes = written > 0 || self.rules.programs.writes(request.op);
+        let written = !self.session(key).written.statements.is_empty();
+        let writes = written || self.rules.programs.writes(request.op);
         let lost = if writes { self.not_primary((key, call), cx) } else { None };
         let as_of = if writes { None } else { self.as_of(cx) };
         let answer = match (lost, as_of) {
             (Some(None), _) => return,
             (Some(Some(answer)), _) => answer,
-            (None, Some(position)) => self.read_past(&request, position, cx),
+            (None, Some(position)) => self.read_past(call, position, cx),
             (None, None) => self.apply(key, call, cx),
         };
         let changed = writes && lost.is_none() && answer.outcome == Outcome::Done;
@@ -208,14 +225,15 @@ impl Shard {
             let statements = self.rules.programs.fill(&request, argument);
             return cx.ledger().apply(statements, &request, now);
         }
-        cx.ledger().apply(&session.written, &request, now)
+        cx.ledger().apply(&session.written.statements, &request, now)
     }
 
     /// A transaction that only reads, on a replica: what it has not applied has not happened. What
     /// is stale is counted.
-    fn read_past(&mut self, request: &Request, position: Lsn, cx: &mut Cx<'_, Self>) -> Answer {
+    fn read_past(&mut self, call: CallId, position: Lsn, cx: &mut Cx<'_, Self>) -> Answer {
         let (mut answer, now) = (Answer::DONE, cx.now());
-        for statement in self.rules.programs.fill(request, 0) {
+        let (request, number) = (cx.request(call), cx.argument(call));
+        for statement in self.rules.programs.fill(&request, number) {
             let ledger = cx.ledger();
             answer = match *statement {
                 Statement::Table { table, key, verb: Verb::Get } => {
@@ -226,7 +244,10 @@ impl Shard {
                         ..Answer::done(row.value)
                     })
                 }
-                statement => ledger.apply(&[statement], request, now),
+                Statement::Table { table, key, verb: verb @ (Verb::Page { .. } | Verb::Scan) } => {
+                    ledger.list_as_of(table, key, verb, position)
+                }
+                statement => ledger.apply(&[statement], &request, now),
             };
             if answer.outcome != Outcome::Done {
                 break;
@@ -271,63 +292,8 @@ impl Shard {
         self.proceed(key, cx);
     }
 
-    fn wait_for(&mut self, key: Key, row: Name, cx: &mut Cx<'_, Self>) {
-        self.session(key).waits = Some((row, cx.now()));
-        if let Some(limit) = self.rules.lock_timeout {
-            cx.after_fixed(limit, Timer::WaitedEnough(key));
-        }
-        match self.rules.deadlock_after {
-            Span::ZERO => self.look_for_deadlock(key, cx),
-            patience => cx.after_fixed(patience, Timer::LookForDeadlock(key)),
-        }
-    }
-
-    /// It has waited for a row, perhaps long enough.
-    pub(super) fn waited(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
-        let limit = self.rules.lock_timeout.expect("somebody set the timer");
-        let waits = self.sessions.get(key).and_then(|session| session.waits);
-        if waits.is_some_and(|(_, since)| cx.now().since(since) >= limit) {
-            cx.count(self.rules.counters.lock_timeouts, 1);
-            self.roll_back(key, cx);
-        }
-    }
-
-    /// Follows who waits for whom. Whoever finds itself at the end of the chain is rolled back.
-    pub(super) fn look_for_deadlock(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
-        let waits_for = |who: Key| {
-            let (row, _) = self.sessions.get(who)?.waits?;
-            self.locks.holder(row)
-        };
-        let mut at = waits_for(key);
-        // A circle that this one is not part of is somebody else's to find.
-        for _ in 0..self.sessions.len() {
-            match at {
-                Some(who) if who == key => {
-                    cx.count(self.rules.counters.deadlocks, 1);
-                    return self.roll_back(key, cx);
-                }
-                Some(who) => at = waits_for(who),
-                None => return,
-            }
-        }
-    }
-
-    /// The server ends a transaction that waits for a row: its locks are free at once.
-    fn roll_back(&mut self, key: Key, cx: &mut Cx<'_, Self>) {
-        let asked = self.stop_waiting(key);
-        cx.reply(asked, Answer::of(Outcome::Failed));
-        self.spoil(key, asked, cx);
-    }
-
-    fn stop_waiting(&mut self, key: Key) -> CallId {
-        self.locks.leave_line(key);
-        let session = self.session(key);
-        session.waits = None;
-        std::mem::replace(&mut session.asked, Key::NONE)
-    }
-
     /// Its call has ended otherwise than well.
-    fn spoil(&mut self, key: Key, asked: CallId, cx: &mut Cx<'_, Self>) {
+    pub(super) fn spoil(&mut self, key: Key, asked: CallId, cx: &mut Cx<'_, Self>) {
         let session = self.session(key);
         if session.open == asked {
             return self.end(key, cx);

@@ -9,14 +9,14 @@ use std::collections::VecDeque;
 
 use engine::{
     Answer, CallId, Component, CounterId, Cx, Gauges, GroupId, Hears, Key, Never, Outcome, Slab,
-    Span, chance::Sampler, ledger::Statement, word,
+    Span, chance::Sampler, word,
 };
 
 use super::costs::Costs;
 use super::member::CopyRules;
 use super::program::Programs;
 use super::replica::Copies;
-use super::session::Session;
+use super::session::{Session, Written};
 use crate::procedure::Part;
 use crate::stores::locks::Locks;
 use crate::wiring::Wiring;
@@ -102,9 +102,8 @@ impl Counters {
 #[derive(Clone)]
 pub(super) struct Shard {
     pub(super) rules: Rules,
-    /// Connections in use: as many as there are sessions.
-    active: u32,
     line: VecDeque<CallId>,
+    /// One for each connection in use.
     pub(super) sessions: Slab<Session>,
     /// The sessions by their places, as their clients know them.
     pub(super) numbers: Vec<Key>,
@@ -112,8 +111,8 @@ pub(super) struct Shard {
     /// Transactions that the flush under way makes durable, and those that came too late for it.
     flushing: Vec<Key>,
     pub(super) next: Vec<Key>,
-    /// Lists of statements that sessions have finished with.
-    pub(super) spare: Vec<Vec<Statement>>,
+    /// Lists of statements that sessions have finished with: their memory is used again.
+    pub(super) spare: Vec<Written>,
     /// What statements take beyond their own time.
     pub(super) costs: Costs,
     /// If it is one of several copies.
@@ -124,7 +123,6 @@ impl Shard {
     pub(super) fn new(rules: Rules) -> Shard {
         Shard {
             rules,
-            active: 0,
             line: VecDeque::new(),
             sessions: Slab::default(),
             numbers: Vec::new(),
@@ -148,7 +146,6 @@ impl Shard {
     }
 
     fn begin(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
-        self.active += 1;
         cx.occupy();
         let written = self.spare.pop().unwrap_or_default();
         let key = self.sessions.insert(Session::new(call, written));
@@ -182,7 +179,6 @@ impl Shard {
 
     /// A connection is free: the next in line takes it.
     pub(super) fn connection_free(&mut self, cx: &mut Cx<'_, Self>) {
-        self.active -= 1;
         cx.vacate();
         self.drop_who_left(cx);
         if let Some(next) = self.line.pop_front() {
@@ -226,7 +222,7 @@ impl Component for Shard {
             return self.go_on(call, cx);
         }
         self.drop_who_left(cx);
-        if self.active < self.rules.connections {
+        if (self.sessions.len() as u64) < u64::from(self.rules.connections) {
             self.begin(call, cx);
         } else if (self.line.len() as u64) < u64::from(self.rules.queue) {
             self.line.push_back(call);
@@ -279,7 +275,7 @@ impl Component for Shard {
 
     fn observe(&self, out: &mut Gauges) {
         out.level("queue", self.line.len() as f64);
-        out.level("active", f64::from(self.active));
+        out.level("active", self.sessions.len() as f64);
         if self.rules.row_locks {
             out.level("lock_waiters", self.locks.waiting() as f64);
         }

@@ -61,9 +61,7 @@ impl Compiler<'_, '_> {
             ["create", "leak", "lifetime"].map(|purpose| builder.stream(&owner, purpose));
         let timeouts = builder.counter(me, "pool_timeouts");
         // What is wrong with it is reported once, where policies are checked.
-        let known = self.wiring.problems.len();
-        let time = spec.create.as_ref().and_then(|dist| dist.build(self.wiring));
-        self.wiring.problems.truncate(known);
+        let time = self.wiring.quietly(|w| spec.create.as_ref().and_then(|dist| dist.build(w)));
         self.program.pools.push(Kept {
             pool: Pool::new(spec),
             create: Sampler { dist: time.unwrap_or(Draw::Fixed(Span::ZERO)), stream: create },

@@ -28,6 +28,7 @@ pub enum Step {
     Read(String, ReadOptions),
     /// Asks every shard of a store, or every member of a component, at once: a query that does not
     /// know where its rows are.
+    /// Of a database with replicas all copies are asked.
     /// Example: `Scatter("bank.charge", (need: 2, wait: "200ms", partial: "some"))`
     Scatter(String, #[serde(default)] ScatterOptions, #[serde(default)] Vec<StatementSpec>),
     /// Reads many rows of a store: the keys are sorted by shard, and each shard is asked once for
@@ -77,7 +78,9 @@ pub enum Step {
     /// Example: `Parallel((wait: Any), [[Call("bank.charge")], [Call("api.get")]])`
     Parallel(ParallelOptions, Vec<Vec<Step>>),
     /// For each record of a log of a store, in order: does the body as that record's request,
-    /// then takes the record off. Stops at the first that does not end `Done`.
+    /// then takes the record off. Stops at the first that does not end `Done`. The body begins with
+    /// the variables of the flow, and keeps its own. Members of one group share a place in the log:
+    /// two that run at once may do a record twice.
     /// Example: `Each("db.outbox", (up_to: 500), [Publish("orders")])`
     Each(String, EachOptions, Vec<Step>),
     /// Does the body so many times, at most a million: a number, or an expression.

@@ -77,7 +77,10 @@ impl Compiler<'_, '_> {
             }
             S::Page(table, options) => {
                 let offset = options.offset.as_deref();
-                let offset = offset.map_or(Operand::Number(0), |n| self.amount(Some(n), words));
+                let offset = offset.map(|n| self.amount(Some(n), words));
+                if options.size == 0 {
+                    self.wiring.problem("a page without rows");
+                }
                 self.into(options.into.as_ref(), words);
                 (table, self.key(options.key.as_deref()), Do::Page(options.size, offset))
             }

@@ -378,3 +378,18 @@ fn the_body_of_each_knows_the_variables_around_it() {
     let (_, record) = tell(stage(shop), &[10, 20, 30]);
     assert_eq!(record.counters["seven"], 3);
 }
+
+/// A job of 100 ms runs at 1 s. Its process is killed at 1.5 s and back at 1.501: from then on it
+/// runs eight times more, and takes 1 + 2 e^(−n/2) times as long.
+#[test]
+fn jobs_of_a_new_process_are_slow() {
+    let shop = r#"cpu: 1, warm_up: (times: 3, requests: 2), operations: { "go": [] },
+        jobs: { "sweep": Every("1s", [Work(Always("100ms"))]) }"#;
+    let mut stage = stage(shop);
+    crash(&mut stage, "shop", 1500, 1);
+    let (_, record) = tell(stage, &[]);
+    let group = record.groups.iter().find(|group| group.name == "shop").expect("it is there");
+    let slow: f64 = (0..8).map(|n| 1.0 + 2.0 * libm::exp(-f64::from(n) / 2.0)).sum();
+    let (busy, expected) = (group.members[0].busy.as_secs(), 0.1 + 0.1 * slow);
+    assert!((busy - expected).abs() < 1e-6, "{busy}, not {expected}");
+}

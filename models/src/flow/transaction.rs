@@ -22,6 +22,10 @@ impl Compiler<'_, '_> {
         if self.holds == SLOTS {
             return self.wiring.problem("a fifth thing held at once: a flow holds four at most");
         }
+        if options.wait.is_some_and(|span| span.0.is_zero()) {
+            let message = "nobody could ever begin; leave it out to wait for ever";
+            self.wiring.at_index(1, |w| w.at_name("wait", |w| w.problem(message)));
+        }
         let Some(begin) = self.begin(store, options) else { return };
         let patience = CallOptions { timeout: options.wait, ..CallOptions::default() };
         let Some(channel) = self.channel_for(store, &patience, "begin") else { return };

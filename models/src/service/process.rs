@@ -22,7 +22,8 @@ pub enum PausesSpec {
         /// How long each lasts.
         lasts: Dist,
     },
-    /// By what requests allocate: when the young generation is full it is collected.
+    /// By what requests (calls, records, runs of jobs) allocate: when the young generation is full
+    /// it is collected.
     Allocation {
         /// What a request allocates.
         per_request: Bytes,
@@ -34,7 +35,7 @@ pub enum PausesSpec {
 }
 
 /// How slow a new process is: work takes 1 + (times − 1) · e^(−n / requests) times as long after n
-/// requests.
+/// requests: calls, records and runs of jobs alike.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WarmUpSpec {
@@ -67,7 +68,7 @@ pub struct Process {
     /// It has started during the run; those that were there before it are warm.
     is_new: bool,
     is_starting: bool,
-    /// Requests begun.
+    /// Requests begun; records of topics, done.
     begun: u64,
 }
 
@@ -122,9 +123,20 @@ impl Process {
         cx.after(lasts + gap, Timer::Pause);
     }
 
-    /// A request begins: how many times as long work takes from now on.
+    /// How many times as long work takes now.
+    pub fn slowness(&self) -> f64 {
+        match self.warm_up {
+            Some(WarmUpSpec { times, requests }) if self.is_new => {
+                1.0 + (times - 1.0) * libm::exp(-(self.begun as f64) / f64::from(requests))
+            }
+            _ => 1.0,
+        }
+    }
+
+    /// A request begins, or anything else that is done: how many times as long work takes from
+    /// now on.
     pub fn begins(&mut self, cx: &mut Cx<'_, Worker>) -> f64 {
-        let before = self.begun;
+        let slowness = self.slowness();
         self.begun += 1;
         if let Some(Pauses::Requests { every, lasts }) = self.pauses
             && self.begun.is_multiple_of(every)
@@ -132,12 +144,7 @@ impl Process {
             let lasts = cx.sample(lasts);
             cx.stall(lasts);
         }
-        match self.warm_up {
-            Some(WarmUpSpec { times, requests }) if self.is_new => {
-                1.0 + (times - 1.0) * libm::exp(-(before as f64) / f64::from(requests))
-            }
-            _ => 1.0,
-        }
+        slowness
     }
 }
 

@@ -216,15 +216,11 @@ impl ServiceSpec {
         }
         let machine = Machine::new(compiler.finish());
         let consumer = Consumer::build(&self.consumer, &consumes, id, group, wiring);
-        let admission = match self.server {
-            ServerSpec::EventLoop | ServerSpec::Loops(_) => Admission::unlimited(),
+        let (admission, threads) = match self.server {
+            ServerSpec::EventLoop | ServerSpec::Loops(_) => (Admission::unlimited(), 0),
             ServerSpec::Threads { workers, queue, order } => {
-                Admission::threads(workers, queue, order)
+                (Admission::threads(workers, queue, order), workers)
             }
-        };
-        let threads = match self.server {
-            ServerSpec::EventLoop | ServerSpec::Loops(_) => 0,
-            ServerSpec::Threads { workers, .. } => workers,
         };
         let drop_left = self.drop_left;
         let owner = wiring.builder.name(id);

@@ -102,10 +102,16 @@ impl Worker {
         let request = cx.request(call);
         let known = self.parts.entries.iter().find(|(op, _)| *op == request.op);
         let (_, entry) = *known.expect("callers ask for what is offered");
+        self.begins(cx);
+        self.parts.machine.start(cx, entry, request, Origin::Call(call)).1
+    }
+
+    /// The process begins with something.
+    #[inline]
+    fn begins(&mut self, cx: &mut Cx<'_, Self>) {
         if let Some(process) = &mut self.parts.process {
             self.parts.machine.slowness = process.begins(cx);
         }
-        self.parts.machine.start(cx, entry, request, Origin::Call(call)).1
     }
 
     /// Frames that have ended: their callers are answered, and who waited takes their place.
@@ -123,6 +129,8 @@ impl Worker {
                 Origin::Answered => ended = self.next(cx),
                 Origin::Host(STARTED) => {}
                 Origin::Host(number) if number >= CONSUMED => {
+                    // Records count when they are done: they begin where nobody knows the process.
+                    self.begins(cx);
                     let WorkerParts { consumer, machine, .. } = &mut self.parts;
                     ended = consumer.consumed(number - CONSUMED, end.outcome, machine, cx);
                 }
@@ -141,7 +149,8 @@ impl Worker {
     /// It takes calls from now on, and does what it does of itself.
     fn open(&mut self, cx: &mut Cx<'_, Self>) {
         cx.servers(self.parts.threads.max(self.parts.consumer.threads()));
-        let WorkerParts { machine, consumer, .. } = &mut self.parts;
+        let WorkerParts { machine, consumer, process, .. } = &mut self.parts;
+        machine.slowness = process.as_ref().map_or(1.0, |process| process.slowness());
         for (index, channel) in machine.channels().iter_mut().enumerate() {
             channel.start(cx, index as u16, |member| Timer::Check((index as u16, member)));
         }
@@ -153,6 +162,7 @@ impl Worker {
         for entry in self.parts.starts.clone() {
             let request = Request::internal(OpId::PROBE, cx.now());
             let origin = Origin::Host(STARTED);
+            self.begins(cx);
             let ended = self.parts.machine.start(cx, entry, request, origin).1;
             self.over(ended, cx);
         }
@@ -177,6 +187,7 @@ impl Worker {
         }
         let request = Request::internal(OpId::PROBE, cx.now());
         let entry = job.entry;
+        self.begins(cx);
         let ended = self.parts.machine.start(cx, entry, request, Origin::Host(index)).1;
         self.over(ended, cx);
     }

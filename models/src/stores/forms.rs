@@ -183,7 +183,6 @@ fn values_that_make_no_sense_are_named() {
         (&homes("(key: 1, on: 2)"), "by.homes.0.on", "no shard 2"),
         (&homes("(key: 1, on: 0), (key: 1, on: 1)"), "by.homes.1", "a home already"),
         ("Database(connections: 0)", "connections", "connection"),
-        ("Database(cpu: -1)", "cpu", "above zero"),
         (r#"Database(tables: {"a": Table(key: "u")})"#, "tables.a.key", "no draw `u`"),
         (r#"Database(tables: {"a": Table(key: "user", rows: 0)})"#, "tables.a.rows", "between 1"),
         (r#"Database(tables: {"a": Table(key: "user", value: 5)})"#, "tables.a.value", "no row"),

@@ -5,7 +5,7 @@
 //! lease ends. A plain Redisson lock wakes one waiter per process and lets newcomers barge in; its
 //! fair variant keeps a list, as here, and so do the rows of a database.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use engine::{Key, Slab, Span};
 
@@ -49,8 +49,8 @@ pub(crate) struct Locks {
     locks: BTreeMap<Name, Lock>,
     /// Who holds what.
     holdings: BTreeMap<(Who, Name), Holding>,
-    /// Who is in a line, of one lock at most. Who has left is still in the line itself.
-    waiting: BTreeSet<Who>,
+    /// Who is in a line, of one lock at most.
+    waiting: BTreeMap<Who, Name>,
     tokens: u64,
 }
 
@@ -69,7 +69,7 @@ impl Locks {
             return Some(grant);
         };
         lock.line.push_back(claim);
-        self.waiting.insert(claim.who);
+        self.waiting.insert(claim.who, claim.name);
         None
     }
 
@@ -78,15 +78,14 @@ impl Locks {
         let over = self.held.remove(holding)?;
         self.holdings.remove(&(over.who, over.name));
         let lock = self.locks.get_mut(&over.name).expect("what is held is a lock");
-        while let Some(claim) = lock.line.pop_front() {
-            if self.waiting.remove(&claim.who) {
-                let grant = self.grant(claim);
-                self.locks.get_mut(&over.name).expect("it is there").holding = grant.holding;
-                return Some(grant);
-            }
-        }
-        self.locks.remove(&over.name);
-        None
+        let Some(claim) = lock.line.pop_front() else {
+            self.locks.remove(&over.name);
+            return None;
+        };
+        self.waiting.remove(&claim.who);
+        let grant = self.grant(claim);
+        self.locks.get_mut(&over.name).expect("it is there").holding = grant.holding;
+        Some(grant)
     }
 
     /// One of the locks that `who` holds, and on what terms.
@@ -124,7 +123,10 @@ impl Locks {
 
     /// `who` does not wait any more, if it did.
     pub(crate) fn leave_line(&mut self, who: Who) {
-        self.waiting.remove(&who);
+        let Some(name) = self.waiting.remove(&who) else { return };
+        let line = &mut self.locks.get_mut(&name).expect("who waits has a lock to wait for").line;
+        let at = line.iter().position(|claim| claim.who == who).expect("it waits");
+        line.remove(at);
     }
 
     /// How many claims wait.

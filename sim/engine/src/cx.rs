@@ -292,4 +292,10 @@ impl<C: Component> Cx<'_, C> {
     pub fn turned_away(&mut self) {
         self.kernel.seat(self.me).turned_away += 1;
     }
+
+    /// What has just arrived is a message among the members of its group, and nothing that is
+    /// asked of it: it does not count as a call that arrived.
+    pub fn is_among_us(&mut self) {
+        self.kernel.seat(self.me).arrived -= 1;
+    }
 }

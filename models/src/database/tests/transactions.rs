@@ -270,6 +270,8 @@ fn mistakes_in_transactions_are_named() {
     for (step, at, says) in [
         (r#"Transaction("redis", (), [])"#, "0", "`redis` is no database"),
         (r#"Transaction("dbx", (), [])"#, "0", "no component `dbx`; did you mean `db`?"),
+        (r#"Transaction("db", (wait: "0s"), [])"#, "0.1.wait", "nobody could ever begin"),
+        (r#"Do("db", [Page("stock", (size: 0))])"#, "0.1.0", "without rows"),
         (r#"Transaction("db", (lock: "stok"), [])"#, "0.1.lock", "did you mean `stock`?"),
         (r#"Transaction("db", (lock: "stock", key: "user"), [])"#, "0.1.key", "no draw `user`"),
         (r#"Transaction("db", (key: "product"), [])"#, "0.1.key", "no table; add lock"),
@@ -280,4 +282,58 @@ fn mistakes_in_transactions_are_named() {
         assert!(found[0].0.ends_with(at), "{step}: {found:?}");
         assert!(found[0].1.contains(says), "{step}: {found:?}");
     }
+}
+
+/// Users have shards, and items are locked by their own key: two users could have the same item.
+/// What belongs to a user, to a request, or is only made, is in one shard.
+#[test]
+fn rows_are_locked_where_they_are() {
+    let told = |statement: &str, locks: bool| {
+        let components = format!(
+            r#"{{
+                "shop": Service(operations: {{ "buy": [Do("db", [{statement}])] }}),
+                "db": Database(row_locks: {locks}, shards: (count: 2, by: Modulo(key: "user")),
+                    tables: {{ "item": Table(key: "item"), "basket": Table(key: "user,item"),
+                               "order": Table(key: "request") }}),
+            }}"#
+        );
+        problems(&["user", "item"], "{}", &components)
+    };
+    let found = told(r#"Put("item")"#, true);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].0.ends_with("shards") && found[0].1.contains("`item` would be locked in sev"));
+    assert_eq!(told(r#"Put("item")"#, false), []);
+    for fine in [
+        r#"Get("item")"#,
+        r#"Insert("item")"#,
+        r#"Put("item", (key: "user"))"#,
+        r#"Put("basket")"#,
+        r#"Put("order")"#,
+    ] {
+        assert_eq!(told(fine, true), [], "{fine}");
+    }
+}
+
+/// A table that is declared wrongly is reported once, however many flows ask for it.
+#[test]
+fn a_wrong_table_is_one_mistake() {
+    let components = r#"{
+        "shop": Service(operations: { "buy": [Do("db", [Take("stock")])] }),
+        "db": Database(tables: { "stock": Table(key: "product", rows: 1000000000000) }),
+    }"#;
+    let found = problems(&["product"], "{}", components);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].0.ends_with("rows"), "{found:?}");
+}
+
+/// One row, taken 4000 times by one transaction: each statement takes as long as the first.
+#[test]
+fn a_long_transaction_sees_all_that_it_wrote() {
+    let take = r#""take": [Transaction("db", (), [
+        Repeat("4000", [Do("db", [Add("stock", (n: "2"))])]),
+        Do("db", [Get("stock", (into: "n"))]), If("n == 8003", [Count("all")]),
+    ])]"#;
+    let (heard, record) = play(stage(take, "connections: 5"), &[("take", 0, 1)]);
+    assert_eq!(heard, [(4001, 0, Done, 0)]);
+    assert_eq!((record.counters["all"], record.tables["stock"].sum), (1, 8030));
 }

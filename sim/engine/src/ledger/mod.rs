@@ -4,6 +4,8 @@
 //! oversold is observed by somebody who knows the truth. Components decide *when* a statement
 //! takes effect; here it takes no time and never fails, it is done or denied.
 
+mod books;
+mod draft;
 mod history;
 mod log;
 mod statement;
@@ -11,10 +13,7 @@ mod table;
 mod transaction;
 mod volatile;
 
-use std::collections::BTreeMap;
-
 use crate::call::{Answer, Outcome, Request};
-use crate::record::{LogRecord, TableRecord};
 use crate::time::Time;
 
 use history::History;
@@ -23,6 +22,7 @@ use statement::Effect;
 use table::Table;
 use volatile::{Promise, Volatile};
 
+pub use draft::Draft;
 pub use log::LogId;
 pub use statement::{Statement, Verb};
 pub use table::{Row, RowState, TableId, TableSpec};
@@ -123,6 +123,15 @@ impl Ledger {
     /// The row as it was at `position`, which a follower of the table must not have passed.
     pub fn read_as_of(&self, table: TableId, key: u64, position: Lsn) -> Option<Row> {
         self.tables[table.0 as usize].get_as_of(key, position)
+    }
+
+    /// What a page or a scan finds in `table` as it was at `position`: how many rows. A follower of
+    /// the table must not have passed that. Counted as stale if there are others now.
+    pub fn list_as_of(&mut self, table: TableId, key: u64, verb: Verb, position: Lsn) -> Answer {
+        let table = &mut self.tables[table.0 as usize];
+        let then = table.list_as_of(key, verb, position);
+        table.stale += u64::from(then != table.list(key, verb));
+        Answer::done(then as i64)
     }
 
     /// Whether somebody who was given `version` of a row (0: that there is none) was told the
@@ -256,37 +265,11 @@ impl Ledger {
         self.end(log) - self.committed(log, group)
     }
 
-    /// The numbers of all tables, by name, but for those that models keep for themselves: `__x`.
-    pub fn table_records(&self) -> BTreeMap<String, TableRecord> {
-        let mut records = BTreeMap::<_, TableRecord>::new();
-        for table in self.tables.iter().filter(|table| !table.name.starts_with("__")) {
-            table.add_to(records.entry(table.name.clone()).or_default());
-        }
-        records
-    }
-
-    /// The numbers of all logs, by name, but for those that models keep for themselves.
-    pub fn log_records(&self) -> BTreeMap<String, LogRecord> {
-        let mut records = BTreeMap::<_, LogRecord>::new();
-        for log in self.logs.iter().filter(|log| !log.name.starts_with("__")) {
-            log.add_to(records.entry(log.name.clone()).or_default());
-        }
-        records
-    }
-
-    /// How many keys are in table `from` and not in table `within`.
-    pub fn missing(&self, from: &str, within: &str) -> u64 {
-        let named = |name| self.tables.iter().filter(move |table: &&Table| table.name == name);
-        let keys = named(from).flat_map(|table| table.keys());
-        keys.filter(|key| !named(within).any(|table| table.get(*key).is_some())).count() as u64
-    }
-
     fn do_verb(&mut self, id: TableId, key: u64, verb: Verb, by: &Request, now: Time) -> Answer {
         let table = &mut self.tables[id.0 as usize];
         match verb {
             Verb::Expire { limit } => return self.expire(id, limit, now),
-            Verb::Page { limit } => return Answer::done(table.page(key, limit) as i64),
-            Verb::Scan => return Answer::done(table.len() as i64),
+            Verb::Page { .. } | Verb::Scan => return Answer::done(table.list(key, verb) as i64),
             _ => {}
         }
         let (before, effect) = table.change(key, verb, by, now);
@@ -371,7 +354,8 @@ impl Ledger {
         match store {
             Store::Table(table) => {
                 let table = &mut self.tables[table.0 as usize];
-                table.history.get_or_insert_with(History::default).trim(floor);
+                let rows = table.len();
+                table.history.get_or_insert_with(|| History::new(rows)).trim(floor);
             }
             Store::Log(log) => {
                 let log = &mut self.logs[log.0 as usize];

@@ -74,13 +74,23 @@ pub enum Verb {
         /// At most so many.
         limit: u32,
     },
-    /// Reads rows in order of their keys, from the key on; value: how many there were.
+    /// Reads rows in order of their keys; value: how many there were.
     Page {
         /// At most so many.
         limit: u32,
+        /// Begins after so many rows; `None`: with the row of the key.
+        after: Option<u64>,
     },
     /// Reads the whole table; value: how many rows it has.
     Scan,
+}
+
+impl Statement {
+    /// Whether it changes anything.
+    pub fn writes(&self) -> bool {
+        use Verb::{Get, Page, Scan};
+        !matches!(self, Statement::Table { verb: Get | Page { .. } | Scan, .. })
+    }
 }
 
 /// What a verb does to one row.

@@ -250,12 +250,53 @@ impl Table {
         self.states[state as usize]
     }
 
-    /// How many rows there are from key `from` on, up to `limit`.
-    pub(super) fn page(&self, from: u64, limit: u32) -> u64 {
-        match &self.rows {
-            Rows::Dense(rows) => (rows.len() as u64).saturating_sub(from).min(u64::from(limit)),
-            Rows::Sparse(rows) => rows.range(from..).take(limit as usize).count() as u64,
+    /// How many rows a page or a scan finds.
+    pub(super) fn list(&self, key: u64, verb: Verb) -> u64 {
+        self.find(key, verb, self.len(), |_| true)
+    }
+
+    /// The same, if there were also rows under the keys `new`.
+    pub(super) fn list_with(&self, key: u64, verb: Verb, new: impl Iterator<Item = u64>) -> u64 {
+        let (mut more, mut later) = (0, 0);
+        for at in new {
+            more += 1;
+            later += u64::from(at >= key);
         }
+        match verb {
+            Verb::Page { limit, after: None } => (self.list(key, verb) + later).min(limit.into()),
+            _ => self.find(key, verb, self.len() + more, |_| true),
+        }
+    }
+
+    /// The same as it was when `lsn` had been written and nothing later.
+    pub(super) fn list_as_of(&self, key: u64, verb: Verb, lsn: Lsn) -> u64 {
+        let then = self.history.as_ref().and_then(|history| history.rows_at(lsn));
+        let rows = then.unwrap_or(self.len());
+        self.find(key, verb, rows, |key| self.get_as_of(key, lsn).is_some())
+    }
+
+    /// How many of `rows`, which are those that `are_there`, a page or a scan finds.
+    fn find(&self, key: u64, verb: Verb, rows: u64, are_there: impl Fn(u64) -> bool) -> u64 {
+        let Verb::Page { limit, after } = verb else { return rows };
+        let most = u64::from(limit);
+        match (after, &self.rows) {
+            (Some(after), _) => rows.saturating_sub(after).min(most),
+            (None, Rows::Dense(_)) => rows.saturating_sub(key).min(most),
+            (None, Rows::Sparse(rows)) => {
+                let there = rows.range(key..).filter(|(key, _)| are_there(**key));
+                there.take(limit as usize).count() as u64
+            }
+        }
+    }
+
+    /// Whether no other rows than those that it began with can be.
+    pub(super) fn is_dense(&self) -> bool {
+        matches!(self.rows, Rows::Dense(_))
+    }
+
+    /// How many rows, `limit` at most, are held by whose hold has run out by `now`.
+    pub(super) fn count_overdue(&self, now: Time, limit: u32) -> u64 {
+        self.deadlines.range(..=(now, u64::MAX)).take(limit as usize).count() as u64
     }
 
     /// All keys, in order.
@@ -283,8 +324,7 @@ impl Table {
         for key in keys {
             let Some(row) = self.get(key).filter(|row| row.version > 0) else { continue };
             let fresh = Row { version: row.version + 1, ..Row::new(self.initial, RowState::Free) };
-            let dense = matches!(self.rows, Rows::Dense(_));
-            self.replace(key, dense.then_some(fresh));
+            self.replace(key, self.is_dense().then_some(fresh));
             lost += 1;
         }
         self.lost += lost;

@@ -179,15 +179,20 @@ fn a_sweep_frees_what_ran_out_earliest_first() {
 #[test]
 fn pages_and_scans_count_rows() {
     let (mut ledger, stock) = dense();
-    assert_eq!(say(&mut ledger, stock, 1, Verb::Page { limit: 10 }), (Done, 2, 0));
-    assert_eq!(say(&mut ledger, stock, 9, Verb::Page { limit: 10 }), (Done, 0, 0));
+    assert_eq!(say(&mut ledger, stock, 1, Verb::Page { limit: 10, after: None }), (Done, 2, 0));
+    assert_eq!(say(&mut ledger, stock, 9, Verb::Page { limit: 10, after: None }), (Done, 0, 0));
     let (mut ledger, orders) = sparse();
     for key in [3, 30, 300] {
         say(&mut ledger, orders, key, Verb::Insert { value: 0 });
     }
-    assert_eq!(say(&mut ledger, orders, 4, Verb::Page { limit: 1 }).1, 1);
-    assert_eq!(say(&mut ledger, orders, 4, Verb::Page { limit: 9 }).1, 2);
+    assert_eq!(say(&mut ledger, orders, 4, Verb::Page { limit: 1, after: None }).1, 1);
+    assert_eq!(say(&mut ledger, orders, 4, Verb::Page { limit: 9, after: None }).1, 2);
     assert_eq!(say(&mut ledger, orders, 0, Verb::Scan).1, 3);
+    // After so many rows, whatever their keys are.
+    for (after, there) in [(0, 3), (1, 2), (3, 0), (200, 0)] {
+        let page = Verb::Page { limit: 9, after: Some(after) };
+        assert_eq!(say(&mut ledger, orders, 100, page).1, there);
+    }
 }
 
 /// Four things done, the fifth denied: everything is as before, down to versions, gauges,
@@ -236,19 +241,46 @@ fn extremes_are_of_finished_transactions() {
     assert_eq!((record.low, record.high, record.sum, record.rows), (4, 8, 14, 3));
 }
 
-/// 5 are there, twice 3 are too many; what a rehearsal finds out, nobody sees.
+/// 5 are there, twice 3 are too many, and then none of them has been taken; what a rehearsal finds
+/// out, nobody sees.
 #[test]
 fn a_rehearsal_answers_and_changes_nothing() {
-    let (mut ledger, stock) = dense();
+    let (ledger, stock) = dense();
     let take = |n| on(stock, 0, Verb::Take { n });
     let (now, before) = (Time(0), ledger.position());
-    let both = ledger.rehearse(&[take(3), take(3)], &by(1), now);
-    assert_eq!((both.outcome, both.value), (Denied, 2));
-    assert_eq!(ledger.rehearse(&[take(3)], &by(1), now).value, 2);
+    let mut draft = Draft::default();
+    let mut say = |statements: &[Statement]| {
+        let answer = ledger.rehearse(&mut draft, statements, &by(1), now);
+        (answer.outcome, answer.value, answer.version)
+    };
+    assert_eq!(say(&[take(3), take(3)]), (Denied, 2, 1));
+    assert_eq!(say(&[take(1)]), (Done, 4, 1));
+    assert_eq!(say(&[take(2), take(3)]), (Denied, 2, 2), "it has 4 by now, not 5");
+    assert_eq!(say(&[take(4)]), (Done, 0, 2));
+    assert_eq!(say(&[on(stock, 9, Verb::Put { n: 1 })]).0, Denied, "there is no such row");
     assert_eq!(
         (ledger.position(), ledger.read(stock, 0).map(|row| row.version)),
         (before, Some(0))
     );
+}
+
+/// Three rows are there; the transaction has made two more, one of them at the end.
+#[test]
+fn a_draft_lists_its_own_rows() {
+    let (mut ledger, orders) = sparse();
+    for key in [3, 30, 300] {
+        say(&mut ledger, orders, key, Verb::Insert { value: 0 });
+    }
+    let mut draft = Draft::default();
+    let mut say =
+        |key, verb| ledger.rehearse(&mut draft, &[on(orders, key, verb)], &by(1), Time(0)).value;
+    say(4, Verb::Insert { value: 0 });
+    say(400, Verb::Insert { value: 0 });
+    say(30, Verb::Put { n: 1 });
+    assert_eq!(say(0, Verb::Scan), 5);
+    assert_eq!(say(31, Verb::Page { limit: 9, after: None }), 2);
+    assert_eq!(say(0, Verb::Page { limit: 3, after: Some(1) }), 3);
+    assert_eq!(say(0, Verb::Page { limit: 3, after: Some(4) }), 1);
 }
 
 #[test]

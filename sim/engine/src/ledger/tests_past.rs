@@ -168,3 +168,36 @@ fn a_truncated_log_counts_what_it_lost() {
     assert_eq!((ledger.lag(log, a), ledger.truncate(log, 99)), (1, 0));
     assert_eq!(ledger.log_records()["events"].lost, 4);
 }
+
+/// Keys 1 and 3 are there at position 2, key 2 comes at 3 and key 9 at 5; at 4 an old row is
+/// written.
+#[test]
+fn lists_are_as_they_were() {
+    let mut ledger = Ledger::new();
+    let table = ledger.table("t", TableSpec::default());
+    ledger.follow(&[Store::Table(table)]);
+    for key in [1, 3, 2, 1, 9] {
+        put(&mut ledger, table, key, 1);
+    }
+    let mut at = |position, verb| ledger.list_as_of(table, 2, verb, Lsn(position)).value;
+    let from = |after| Verb::Page { limit: 10, after };
+    assert_eq!([0, 1, 2, 3, 4, 5].map(|lsn| at(lsn, Verb::Scan)), [0, 1, 2, 3, 3, 4]);
+    assert_eq!([0, 1, 2, 3, 4, 5].map(|lsn| at(lsn, from(None))), [0, 0, 1, 2, 2, 3]);
+    assert_eq!([0, 1, 2, 3, 4, 5].map(|lsn| at(lsn, from(Some(1)))), [0, 0, 1, 2, 2, 3]);
+    assert_eq!(ledger.table_records()["t"].stale, 15, "all but those of the present");
+}
+
+/// Of two rows that are lost somebody was told of one.
+#[test]
+fn what_nobody_was_told_of_is_not_lost() {
+    let mut ledger = Ledger::new();
+    let (table, log) = (ledger.table("t", TableSpec::default()), ledger.log("l"));
+    let replica = ledger.follow(&[Store::Table(table), Store::Log(log)]);
+    for key in [1, 2] {
+        let put = Statement::Table { table, key, verb: Verb::Put { n: 1 } };
+        ledger.apply(&[put, Statement::Append { log }], &by(1), Time::ZERO);
+    }
+    assert_eq!(ledger.lose(replica, Lsn(1)), 2, "a row and a record");
+    let lost = (ledger.table_records()["t"].lost, ledger.log_records()["l"].lost);
+    assert_eq!((ledger.rows(table), ledger.end(log), lost), (0, 0, (1, 1)));
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::call::OpId;
+use crate::record::TableRecord;
 use crate::time::Span;
 
 const KEYS: u64 = 12;

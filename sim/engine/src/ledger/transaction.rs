@@ -1,4 +1,4 @@
-//! Several statements, all or none: for good, or to see what would come of them.
+//! Several statements, all or none.
 
 use super::{Ledger, Statement};
 use crate::call::{Answer, Outcome, Request};
@@ -19,14 +19,6 @@ impl Ledger {
             }
             _ => self.roll_back(),
         }
-        answer
-    }
-
-    /// What [`Ledger::apply`] would answer now. Nothing changes: so a transaction sees its own
-    /// writes before anybody else does.
-    pub fn rehearse(&mut self, statements: &[Statement], by: &Request, now: Time) -> Answer {
-        let answer = self.try_all(statements, by, now);
-        self.roll_back();
         answer
     }
 
