@@ -104,10 +104,10 @@ fn values_that_make_no_sense_for_caches_are_named() {
         (r#"Cache(nodes: 2, key: "product")"#, "", "which of the nodes"),
         (r#"Cache(nodes: 0, by: Ring(key: "product"))"#, "nodes", "at least one node"),
         (r#"Cache(nodes: 2, by: Ring(key: "produkt"))"#, "by", "no draw `produkt`"),
-        (r#"Cache(by: Ring(key: "user", virtual_nodes: 0))"#, "by", "virtual node"),
+        (r#"Cache(by: Ring(key: "user", virtual_nodes: 0))"#, "by.virtual_nodes", "virtual node"),
         (
             r#"Cache(nodes: 4, by: Ring(key: "user", virtual_nodes: 250001))"#,
-            "by",
+            "by.virtual_nodes",
             "250001 virtual nodes per member; at most 250000",
         ),
         (r#"Cache(by: Modulo(key: "user"), key: "user")"#, "key", "`by` names the key"),
