@@ -71,6 +71,7 @@ fn a25_one_queue_for_all() {
 
 /// HikariCP, About Pool Sizing: threads that need Cm connections each at once cannot lock one
 /// another out of a pool of Tn (Cm − 1) + 1. With one fewer each has all but its last, for ever.
+/// Here for anything that is held; for connections of a `pool`, beside the code of those.
 #[test]
 fn h07_a_pool_just_large_enough() {
     for (threads, each, enough) in [(8, 3, 17), (3, 4, 10)] {

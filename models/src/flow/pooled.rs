@@ -24,6 +24,8 @@ pub struct Kept {
     pub(super) leak: Coin,
     pub(super) stream: StreamId,
     pub(super) timeouts: CounterId,
+    /// All connections lead to one process, and end with it.
+    pub(super) alone: bool,
 }
 
 /// What a timer of a pool means.
@@ -60,6 +62,7 @@ impl Compiler<'_, '_> {
         let [create, leak, lifetime] =
             ["create", "leak", "lifetime"].map(|purpose| builder.stream(&owner, purpose));
         let timeouts = builder.counter(me, "pool_timeouts");
+        let alone = builder.find(callee).is_some_and(|group| builder.declared(group).size == 1);
         // What is wrong with it is reported once, where policies are checked.
         let time = self.wiring.quietly(|w| spec.create.as_ref().and_then(|dist| dist.build(w)));
         self.program.pools.push(Kept {
@@ -70,6 +73,7 @@ impl Compiler<'_, '_> {
             leak: Coin { probability: spec.leak.map_or(0.0, |share| share.0), stream: leak },
             stream: lifetime,
             timeouts,
+            alone,
         });
         self.pools.push((callee.into(), name.into()));
         Some(self.pools.len() as u16 - 1)
@@ -127,6 +131,9 @@ impl Machine {
         let kept = &mut program.pools[pool as usize];
         if kept.leak.probability > 0.0 && cx.toss(kept.leak) {
             return;
+        }
+        if outcome == Refused && kept.alone {
+            kept.pool.die();
         }
         let broken = matches!(outcome, Refused | Reset | TimedOut);
         let taken = kept.pool.give_back(cx.now(), broken, |key| frames.get(key).is_some());

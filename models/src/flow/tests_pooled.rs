@@ -1,12 +1,12 @@
 //! Pools by script: one statement of the database takes 5 ms, and there is no network. Pools are
 //! full from the start unless making a connection takes time; scripts begin at 1 ms.
 
-use engine::{Builder, Frame, OpId, Outcome, RunRecord, Span};
+use engine::{Action, Builder, Deed, Frame, OpId, Outcome, RunRecord, Span, Target, Time};
 
 use crate::testing::{Line, Stage, heard, parse};
 use crate::wiring::{Segment, Wiring};
 
-use Outcome::{Done, TimedOut};
+use Outcome::{Done, Refused, TimedOut};
 
 type Heard = Vec<(u64, usize, Outcome, i64)>;
 
@@ -104,6 +104,21 @@ fn a_connection_whose_question_was_given_up_is_closed() {
     let fast = r#"operations: { "ask": [Do("db", [Get("stock")])] }"#;
     let (heard, _) = ask(stage(pool, fast), &[100, 101]);
     assert_eq!(heard, [(103, 0, TimedOut, 0), (156, 1, TimedOut, 0)]);
+}
+
+/// The database is down from 200 to 300 ms. Who asks at 250 finds that out, and both connections
+/// are gone: one is there again at 300 ms, the other one at 350. Of two questions at 310 one waits
+/// until the other is answered.
+#[test]
+fn connections_end_with_the_process_they_lead_to() {
+    let mut stage = stage(r#"pool: (maximum: 2, create: Always("50ms"))"#, ASK);
+    let db = stage.builder.find("db").expect("the scenario has a database");
+    let target = Target::Members { pool: vec![stage.member(db, 0)], pick: None };
+    let (at, lasts) = (Time::ZERO + Span::millis(200), Some(Span::millis(100)));
+    let deed = Deed::Crash { silent: false };
+    stage.builder.action(Action { name: "crash".into(), at, lasts, target, deed });
+    let (heard, _) = ask(stage, &[250, 310, 310]);
+    assert_eq!(heard, [(250, 0, Refused, 0), (315, 1, Done, 0), (320, 2, Done, 0)]);
 }
 
 #[test]

@@ -14,7 +14,8 @@ use crate::units::{Dur, Share};
 
 /// A pool as a scenario writes it: for the calls of flows under one policy to one component, all
 /// of its members together (HikariCP keeps one for each data source). The defaults are those of
-/// HikariCP.
+/// HikariCP. If the component has one member, all idle connections are closed when a call finds
+/// that nobody listens there; that making one may fail is not modelled.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoolSpec {
@@ -195,6 +196,11 @@ impl<W: Copy> Pool<W> {
         let looked_at = if self.hurried { self.line.len() } else { 1 };
         let at = self.line.iter().take(looked_at).position(|(_, until)| *until <= now)?;
         self.line.remove(at).map(|(who, _)| who)
+    }
+
+    /// Nobody listens any more where they all lead to: those that are idle are closed.
+    pub fn die(&mut self) {
+        self.idle.clear();
     }
 
     /// Closes idle connections that are too old, or more than there have to be and idle for long.
