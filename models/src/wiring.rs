@@ -60,12 +60,18 @@ pub struct Offer {
     pub transactions: bool,
     /// It is inside each member of this component, which asks the one of its own.
     pub inside: Option<String>,
+    /// The draw that is the key of a cache, or two: `"user,item"`.
+    pub key: Option<String>,
     /// The draw that entries of a cache are tagged with.
     pub tag: Option<String>,
     /// It is a cache that remembers that there is nothing.
     pub negative: bool,
     /// It is a cache that keeps old entries for the case that fetching fails.
     pub rescues: bool,
+    /// It is a cache that fetches what it does not have.
+    pub loads: bool,
+    /// It is a cache that writes to a store.
+    pub stores: bool,
 }
 
 /// The scenario as the builders of components see it.

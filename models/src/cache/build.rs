@@ -132,7 +132,7 @@ impl CacheSpec {
     fn writes(
         &self,
         name: &str,
-        member: u16,
+        (member, id): (u16, ComponentId),
         store: Option<Place>,
         wiring: &mut Wiring<'_>,
     ) -> Writes {
@@ -141,7 +141,9 @@ impl CacheSpec {
             return Writes::Through(place);
         };
         let log = wiring.log(&format!("{name}.behind"), member);
-        let group = wiring.builder.ledger().join(log, name);
+        let ledger = wiring.builder.ledger();
+        let group = ledger.join(log, name);
+        ledger.volatile(log, group, id);
         Writes::Behind(Behind {
             place,
             every: every.span(),
@@ -186,7 +188,7 @@ impl CacheSpec {
             ops: common.ops,
             counters: common.counters,
             load,
-            writes: self.writes(name, member, store, wiring),
+            writes: self.writes(name, (member, id), store, wiring),
             warm: self.warm(member, common, wiring),
             tune: self.tune(),
             moving: self.moving(id, common, wiring),

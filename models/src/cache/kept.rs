@@ -6,6 +6,7 @@ use super::eviction::{Cache, Evict};
 use super::fates::{Cause, Fate, Fates};
 use super::sizes::Sizes;
 use super::tags::Tags;
+use crate::flow::machine::Found;
 
 /// One entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,13 @@ pub(super) struct Entry {
     pub version: u32,
     /// What it can be forgotten by, besides its key.
     pub tag: u32,
+}
+
+impl Entry {
+    /// What it says.
+    pub(super) fn found(self) -> Found {
+        Found { value: self.value, version: self.version }
+    }
 }
 
 /// The version of an entry that says that there is no such row.
@@ -111,6 +119,13 @@ impl Kept {
     pub(super) fn settle(&mut self, key: u64, version: u32) {
         if let Some(entry) = self.cache.peek_mut(key).filter(|entry| entry.version == AHEAD) {
             entry.version = version;
+        }
+    }
+
+    /// The store will never have the value of `key`: it is forgotten.
+    pub(super) fn disown(&mut self, key: u64) {
+        if self.cache.peek(key).is_some_and(|entry| entry.version == AHEAD) {
+            self.remove(key);
         }
     }
 

@@ -3,10 +3,11 @@
 
 use engine::{Answer, CallId, Cx, DRAWS, OpId, Outcome, Request, Time};
 
+use super::fills::Filler;
 use super::kept::ABSENT;
-use super::node::{CacheNode, LOAD};
-use super::reading::{from_fill_word, told};
-use crate::flow::machine::{Ended, Origin};
+use super::node::{CacheNode, LOAD, Timer};
+use super::reading::{Fetched, told};
+use crate::flow::machine::{Ended, Found, Origin};
 
 /// A flow under way: for which key, and who waits for it.
 #[derive(Clone, Copy)]
@@ -14,7 +15,8 @@ pub(super) struct Load {
     pub key: u64,
     /// [`CallId::NONE`]: nobody.
     pub call: CallId,
-    pub tag: u32,
+    pub by: Filler,
+    since: Time,
     /// It is of the list.
     warm: bool,
 }
@@ -30,9 +32,9 @@ pub(super) struct Loads {
 }
 
 impl Loads {
-    /// Begins one for `call`; its number.
-    pub(super) fn begin(&mut self, key: u64, call: CallId, tag: u32) -> u32 {
-        self.insert(Load { key, call, tag, warm: false })
+    /// Begins one for `call` at `since`; its number.
+    pub(super) fn begin(&mut self, key: u64, call: CallId, by: Filler, since: Time) -> u32 {
+        self.insert(Load { key, call, by, since, warm: false })
     }
 
     fn insert(&mut self, load: Load) -> u32 {
@@ -79,7 +81,8 @@ impl CacheNode {
         if call == CallId::NONE {
             request.deadline = Time::NEVER;
         }
-        let number = self.loads.begin(key, call, self.tag_of(&request));
+        let by = Filler { root: request.root, tag: self.tag_of(&request) };
+        let number = self.loads.begin(key, call, by, cx.now());
         self.fetch(number, request, cx)
     }
 
@@ -96,37 +99,37 @@ impl CacheNode {
         cx: &mut Cx<'_, Self>,
     ) -> Option<Ended> {
         let load = self.loads.end(number);
-        let next = match end.outcome {
-            Outcome::Done => {
-                let (value, version) = from_fill_word(end.found);
-                answer(load.call, Answer { value, version, ..Answer::DONE }, cx);
-                self.filled(load.key, value, version, load.tag, cx)
-            }
-            Outcome::Denied if self.rules.life.denied.is_some() => {
-                answer(load.call, Answer::of(Outcome::Denied), cx);
-                self.filled(load.key, 0, ABSENT, 0, cx)
-            }
-            outcome => {
-                self.failed(load, outcome, cx);
-                None
-            }
-        };
+        let next = self.came(load, end, cx);
         if load.warm {
-            self.loads.warming -= 1;
-            cx.count(self.rules.counters.warmed, u64::from(end.outcome == Outcome::Done));
             self.warm(cx);
         }
         next
     }
 
-    /// All who wait share how it has ended, or get the old entry.
+    fn came(&mut self, load: Load, end: Ended, cx: &mut Cx<'_, Self>) -> Option<Ended> {
+        if load.warm {
+            self.loads.warming -= 1;
+            cx.count(self.rules.counters.warmed, u64::from(end.outcome == Outcome::Done));
+        }
+        let found = match end.outcome {
+            Outcome::Done => end.found,
+            Outcome::Denied => Found { value: 0, version: ABSENT },
+            outcome => {
+                self.failed(load, outcome, cx);
+                return None;
+            }
+        };
+        answer(load.call, told(found), cx);
+        let Load { key, by, since, .. } = load;
+        self.fetched(Fetched { key, by, since: Some(since), found }, cx)
+    }
+
+    /// All who wait for it share how it has ended, or get the old entry.
     fn failed(&mut self, load: Load, outcome: Outcome, cx: &mut Cx<'_, Self>) {
         self.depth.filled(load.key);
-        let rescued = match outcome {
-            Outcome::Denied => None,
-            _ => self.kept.rescue(load.key, cx.now()),
-        };
-        let said = rescued.map_or(Answer::of(outcome), told);
+        let rescued = self.kept.rescue(load.key, cx.now());
+        let said = rescued.map_or(Answer::of(outcome), |entry| told(entry.found()));
+        let mine = self.fills.of(load.key, load.by.root).is_some();
         let mut next = Some(load.call);
         while let Some(call) = next {
             if let Some(entry) = rescued.filter(|_| call != CallId::NONE) {
@@ -134,24 +137,24 @@ impl CacheNode {
                 self.look_back(load.key, entry, cx);
             }
             answer(call, said, cx);
-            next = self.fills.filled(load.key);
+            next = if mine { self.fills.next_waiter(load.key) } else { None };
+        }
+        if mine {
+            self.fills.filled(load.key);
         }
     }
 
     /// Begins the next batch of the list, when the last one is over.
     pub(super) fn warm(&mut self, cx: &mut Cx<'_, Self>) {
         let Some(warm) = &self.rules.warm else { return };
-        let (batch, draw) = (warm.batch, warm.draw as usize);
-        while self.loads.warming == 0 {
-            let Some(warm) = &self.rules.warm else { return };
+        let (batch, draw, all) = (warm.batch, warm.draw as usize, warm.keys.len());
+        while self.loads.warming == 0 && self.loads.begun < all {
             let from = self.loads.begun;
-            let keys: Vec<u32> = warm.keys.iter().skip(from).take(batch).copied().collect();
-            if keys.is_empty() {
-                return;
-            }
-            self.loads.begun += keys.len();
-            self.loads.warming += keys.len();
-            for key in keys {
+            let to = all.min(from + batch);
+            self.loads.begun = to;
+            self.loads.warming = to - from;
+            for at in from..to {
+                let key = self.rules.warm.as_ref().expect("it has a list").keys[at];
                 let mut draws = [0; DRAWS];
                 draws[draw] = key;
                 let request = Request { draws, ..Request::internal(OpId::PROBE, cx.now()) };
@@ -160,19 +163,23 @@ impl CacheNode {
         }
     }
 
+    /// One of the list, unless somebody fetches it already.
     fn warm_one(&mut self, key: u64, request: Request, cx: &mut Cx<'_, Self>) {
-        let tag = self.tag_of(&request);
-        let call = CallId::NONE;
-        let number = self.loads.insert(Load { key, call, tag, warm: true });
+        let by = Filler { root: request.root, tag: self.tag_of(&request) };
+        if self.rules.coalesce {
+            let Some(lease) = self.fills.begin_first(key, by) else {
+                self.loads.warming -= 1;
+                return;
+            };
+            cx.after_fixed(self.rules.fill, Timer::RunOut(lease));
+        }
+        let (call, since) = (CallId::NONE, cx.now());
+        let number = self.loads.insert(Load { key, call, by, since, warm: true });
         if let Some(end) = self.fetch(number, request, cx) {
-            // Nothing in the flow takes time: the batch goes on below.
+            // Nothing in the flow takes time: the batch goes on by itself.
             let load = self.loads.end(number);
-            self.loads.warming -= 1;
-            let (value, version) = from_fill_word(end.found);
-            if end.outcome == Outcome::Done {
-                cx.count(self.rules.counters.warmed, 1);
-                self.keep(load.key, value, version, load.tag, cx);
-            }
+            let next = self.came(load, end, cx);
+            self.over(next, cx);
         }
     }
 }

@@ -27,8 +27,10 @@ mod tests;
 mod tests_moving;
 #[cfg(test)]
 mod tests_patterns;
+#[cfg(test)]
+mod tests_truth;
 mod tune;
 mod writing;
 
-pub use reading::{fill_word, from_fill_word, is_nothing};
+pub use reading::{fill_word, is_nothing};
 pub use spec::CacheSpec;

@@ -12,13 +12,14 @@ use engine::{Answer, CallId, Component, Cx, Gauges, Hears, Key, Outcome, Request
 use super::behind::Buffer;
 use super::depth::Depth;
 use super::fills::{Fills, Lease};
-use super::kept::Kept;
+use super::kept::{ABSENT, Kept};
 use super::loading::Loads;
 use super::moving::Leaving;
+use super::reading::from_fill_word;
 use super::rules::{Ops, Rules, Writes};
 use super::tune::Turn;
 use crate::channel::Caller;
-use crate::flow::machine::{Ended, Host, Machine, Origin, Token};
+use crate::flow::machine::{Ended, Found, Host, Machine, Origin, Token};
 
 word! {
     /// What its timers mean.
@@ -87,8 +88,6 @@ pub(super) struct CacheNode {
     pub(super) loads: Loads,
     pub(super) buffer: Buffer,
     pub(super) leaving: Leaving,
-    /// Writes that the last crash took.
-    lost: u64,
     /// Hits and misses since it last looked at itself.
     pub(super) lately: [u64; 2],
     /// Commands that came and have not been executed.
@@ -99,16 +98,15 @@ impl CacheNode {
     /// An empty node.
     pub(super) fn new(rules: Rules, kept: Kept, machine: Machine, members: u16) -> CacheNode {
         CacheNode {
+            depth: Depth::new(rules.fill),
             rules,
             kept,
             machine,
             fills: Fills::default(),
-            depth: Depth::default(),
             table: None,
             loads: Loads::default(),
             buffer: Buffer::default(),
             leaving: Leaving::new(members),
-            lost: 0,
             lately: [0; 2],
             queue: 0,
         }
@@ -127,8 +125,8 @@ impl CacheNode {
             return self.get(call, key, cx);
         }
         if request.op == put {
-            let word = cx.argument(call);
-            return self.put(call, key, word, cx);
+            let found = from_fill_word(cx.argument(call));
+            return self.put(call, key, found, cx);
         }
         self.rare_command(call, &request, key, cx)
     }
@@ -142,24 +140,30 @@ impl CacheNode {
     ) -> Option<Ended> {
         let (word, ops) = (cx.argument(call), self.rules.ops);
         if request.op == ops.set {
-            return self.set(call, key, word, cx);
+            return self.set(call, key, from_fill_word(word), cx);
+        }
+        if request.op == ops.write {
+            return self.set(call, key, Found { value: word, version: 0 }, cx);
         }
         if request.op == ops.rescue {
             return self.rescue(call, key, cx);
         }
         if request.op == ops.absent {
-            return self.absent(call, key, cx);
+            return self.put(call, key, Found { value: 0, version: ABSENT }, cx);
         }
         if request.op == ops.forget_tag {
             self.kept.forget_tag(word as u32, cx.now());
+            self.fills.void_all(cx.now(), |_, tag| tag == word as u32);
         } else if request.op == ops.forget_block {
-            self.kept.forget_block(key, word as u64);
+            let block = word as u64;
+            self.kept.forget_block(key, block);
+            self.fills.void_all(cx.now(), |other, _| other / block == key / block);
         } else if request.op == ops.take {
             self.take(call, key, cx);
         } else {
             debug_assert!(request.op == ops.forget, "an operation of somebody else");
             self.kept.remove(key);
-            self.fills.void(key);
+            self.fills.void(key, cx.now());
         }
         cx.reply(call, Answer::DONE);
         None
@@ -232,10 +236,6 @@ impl Component for CacheNode {
         }
         self.machine.open_pools(cx);
         if let Writes::Behind(behind) = self.rules.writes {
-            let lost = std::mem::take(&mut self.lost);
-            cx.count(self.rules.counters.dropped, lost);
-            let end = cx.ledger().end(behind.log);
-            cx.ledger().truncate(behind.log, end - lost);
             cx.after_fixed(behind.every, Timer::Flush);
         }
         if let Some(tune) = &self.rules.tune {
@@ -299,23 +299,27 @@ impl Component for CacheNode {
         cx.let_go(call);
     }
 
-    fn on_lever(&mut self, lever: Lever, _: f64, _: &mut Cx<'_, Self>) {
+    fn on_lever(&mut self, lever: Lever, _: f64, cx: &mut Cx<'_, Self>) {
         match lever {
-            Lever::Flush => self.kept.clear(),
+            Lever::Flush => {
+                self.kept.clear();
+                self.fills.void_all(cx.now(), |_, _| true);
+            }
         }
     }
 
-    /// Memory is all it has. What chance has in store is not told twice.
+    /// Memory is all it has; what it had yet to write, the ledger knows to be lost. What chance has
+    /// in store is not told twice.
     fn on_crash(&mut self, fresh: &Self) {
-        let (lost, kept) = (self.buffer.at_risk(), self.kept.after_crash(&fresh.kept));
-        *self = CacheNode { lost, kept, ..fresh.clone() };
+        let kept = self.kept.after_crash(&fresh.kept);
+        *self = CacheNode { kept, ..fresh.clone() };
     }
 
     fn observe(&self, out: &mut Gauges) {
         out.level("queue", f64::from(self.queue));
         out.level("entries", self.kept.len() as f64);
         out.level("coalescing", self.fills.waiting() as f64);
-        out.level("stampede", f64::from(self.depth.most()));
+        out.level("stampede", f64::from(self.depth.most(out.now())));
         out.level("bytes", self.kept.weight() as f64);
         out.level("unwritten", self.buffer.len() as f64);
         self.machine.observe_pools(out);

@@ -3,10 +3,21 @@
 use engine::{Answer, CallId, Cx, Outcome, Span, Time};
 
 use super::fates::Cause;
-use super::fills::{Lease, Miss};
+use super::fills::{Filler, Lease, Miss, Right, RunOut};
 use super::kept::{ABSENT, AHEAD, Entry};
 use super::node::{CacheNode, Timer};
-use crate::flow::machine::Ended;
+use crate::flow::machine::{Ended, Found};
+
+/// A value that somebody has fetched for `key`.
+#[derive(Clone, Copy)]
+pub(super) struct Fetched {
+    pub key: u64,
+    pub by: Filler,
+    /// When the node began to fetch it itself; nothing: a caller did.
+    pub since: Option<Time>,
+    /// The version [`ABSENT`] says that there is nothing.
+    pub found: Found,
+}
 
 /// Whether somebody in line is still there. Clients wait by asking again and again: who has given
 /// up does not ask any more, whether it said so or not.
@@ -24,6 +35,9 @@ fn waits(call: CallId, cx: &mut Cx<'_, CacheNode>) -> bool {
 /// The answer to a `get` that says: this key is known not to be there.
 const NOTHING: i64 = 1;
 
+/// So it is said.
+const NO_ROW: Answer = Answer { value: NOTHING, ..Answer::of(Outcome::Denied) };
+
 /// Whether an answer to a `get` says that there is no such row, which is not a miss.
 pub fn is_nothing(answer: &Answer) -> bool {
     answer.outcome == Outcome::Denied && answer.value == NOTHING
@@ -37,15 +51,15 @@ pub fn fill_word(value: i64, version: u32) -> i64 {
 }
 
 /// The value and the version in a [`fill_word`].
-pub fn from_fill_word(word: i64) -> (i64, u32) {
-    (word >> 32, word as u32)
+pub(super) fn from_fill_word(word: i64) -> Found {
+    Found { value: word >> 32, version: word as u32 }
 }
 
 /// What a caller is told of an entry.
-pub(super) fn told(entry: Entry) -> Answer {
-    match entry.version {
-        ABSENT => Answer { value: NOTHING, ..Answer::of(Outcome::Denied) },
-        version => Answer { value: entry.value, version, ..Answer::DONE },
+pub(super) fn told(Found { value, version }: Found) -> Answer {
+    match version {
+        ABSENT => NO_ROW,
+        version => Answer { value, version, ..Answer::DONE },
     }
 }
 
@@ -62,11 +76,12 @@ impl CacheNode {
         cx.count(self.rules.counters.hits, 1);
         self.lately[0] += 1;
         self.look_back(key, entry, cx);
-        if self.rules.life.sliding {
+        let lives = entry.version != ABSENT && entry.until > cx.now();
+        if self.rules.life.sliding && lives {
             let until = self.until(self.rules.life.ttl, cx);
             self.kept.prolong(key, until);
         }
-        cx.reply(call, told(entry));
+        cx.reply(call, told(entry.found()));
     }
 
     /// Counts what is older than the row.
@@ -93,7 +108,8 @@ impl CacheNode {
         let (now, life) = (cx.now(), self.rules.life);
         let due = life.refresh.is_some_and(|after| now >= entry.born + after);
         if entry.until <= now || due {
-            return match self.fills.begin_first(key) {
+            let by = self.filler(call, cx);
+            return match self.fills.begin_first(key, by) {
                 Some(lease) => self.refresh(call, key, entry, lease, cx),
                 None => {
                     self.hit(call, key, entry, cx);
@@ -105,9 +121,9 @@ impl CacheNode {
             self.hit(call, key, entry, cx);
             return None;
         }
-        if self.rules.load.is_some() {
-            let lease = self.fills.begin_first(key);
-            if let Some(lease) = lease {
+        if self.rules.load.is_some() || self.rules.coalesce {
+            let by = self.filler(call, cx);
+            if let Some(lease) = self.fills.begin_first(key, by) {
                 return self.refresh(call, key, entry, lease, cx);
             }
             self.hit(call, key, entry, cx);
@@ -171,7 +187,8 @@ impl CacheNode {
         if !self.rules.coalesce {
             return self.send(call, key, cx);
         }
-        match self.fills.miss(key, call) {
+        let by = self.filler(call, cx);
+        match self.fills.miss(key, by, call) {
             Miss::Fills(lease) => self.let_fill(call, key, lease, cx),
             Miss::Waits => {
                 cx.count(counters.coalesced, 1);
@@ -223,78 +240,82 @@ impl CacheNode {
         cx.now() + Span::from_f64(ttl.0 as f64 * (1.0 + spread))
     }
 
+    /// Who fetches for a call.
+    pub(super) fn filler(&self, call: CallId, cx: &Cx<'_, Self>) -> Filler {
+        let request = cx.request(call);
+        Filler { root: request.root, tag: self.tag_of(&request) }
+    }
+
     /// A caller has fetched a value.
     #[inline]
     pub(super) fn put(
         &mut self,
         call: CallId,
         key: u64,
-        word: i64,
+        found: Found,
         cx: &mut Cx<'_, Self>,
     ) -> Option<Ended> {
-        let (value, version) = from_fill_word(word);
-        let tag = self.rules.tag.map_or(0, |place| cx.request(call).draws[place as usize]);
+        let by = self.filler(call, cx);
         cx.reply(call, Answer::DONE);
-        self.filled(key, value, version, tag, cx)
+        self.fetched(Fetched { key, by, since: None, found }, cx)
     }
 
-    /// A caller has found that there is nothing.
-    pub(super) fn absent(
-        &mut self,
-        call: CallId,
-        key: u64,
-        cx: &mut Cx<'_, Self>,
-    ) -> Option<Ended> {
-        cx.reply(call, Answer::DONE);
-        self.filled(key, 0, ABSENT, 0, cx)
-    }
-
-    /// A value was fetched: it is kept, unless the key was forgotten meanwhile, and those who wait
-    /// for it get it.
-    pub(super) fn filled(
-        &mut self,
-        key: u64,
-        value: i64,
-        version: u32,
-        tag: u32,
-        cx: &mut Cx<'_, Self>,
-    ) -> Option<Ended> {
-        self.depth.filled(key);
-        if let Some(lease) = self.fills.voided(key) {
-            cx.count(self.rules.counters.refused, 1);
-            return self.run_out(lease, cx);
-        }
-        self.keep(key, value, version, tag, cx);
-        let fetched = match version {
-            ABSENT => Answer { value: NOTHING, ..Answer::of(Outcome::Denied) },
-            version => Answer { value, version, ..Answer::DONE },
+    /// A value was fetched: it is kept, unless the key was forgotten meanwhile or somebody else is
+    /// to fetch it, and those who wait for it get it.
+    pub(super) fn fetched(&mut self, it: Fetched, cx: &mut Cx<'_, Self>) -> Option<Ended> {
+        self.depth.filled(it.key);
+        let sound = match self.fills.right(it.key, it.by.root) {
+            Right::Holder => true,
+            Right::Void(lease) => {
+                cx.count(self.rules.counters.refused, 1);
+                return self.run_out(lease, cx);
+            }
+            _ if !self.rules.coalesce => true,
+            Right::Stranger => it.since.is_some_and(|since| self.fills.is_sound(it.key, since)),
+            Right::Nobody => false,
         };
-        while let Some(waiter) = self.fills.filled(key) {
+        if !sound {
+            cx.count(self.rules.counters.refused, 1);
+            return None;
+        }
+        self.keep(it.key, it.found, it.by.tag, cx);
+        self.answer_waiters(it.key, told(it.found), cx);
+        self.fills.filled(it.key);
+        None
+    }
+
+    /// All who wait for `key` are told.
+    pub(super) fn answer_waiters(&mut self, key: u64, answer: Answer, cx: &mut Cx<'_, Self>) {
+        while let Some(waiter) = self.fills.next_waiter(key) {
             if waits(waiter, cx) {
-                cx.reply(waiter, fetched);
+                cx.reply(waiter, answer);
             }
         }
-        None
     }
 
     /// Keeps an entry, if policy and versions let it in. `None` if there is no room.
     pub(super) fn keep(
         &mut self,
         key: u64,
-        value: i64,
-        version: u32,
+        found: Found,
         tag: u32,
         cx: &mut Cx<'_, Self>,
     ) -> Option<()> {
-        let life = self.rules.life;
+        let (life, Found { value, version }) = (self.rules.life, found);
         let ttl = if version == ABSENT { life.denied } else { life.ttl };
         let (born, until) = (cx.now(), self.until(ttl, cx));
         let entry = Entry { value, version, until, born, tag };
         if (self.rules.versioned || self.buffer.len() > 0)
             && let Some(there) = self.kept.peek(key)
+            && (self.rules.versioned || there.version == AHEAD)
             && is_newer(there.version, version)
         {
             cx.count(self.rules.counters.refused, 1);
+            return Some(());
+        }
+        if version == ABSENT && ttl.is_none() {
+            // Not remembered; but what was there is not there any more.
+            self.kept.remove(key);
             return Some(());
         }
         let gone = self.kept.put(key, entry, born);
@@ -308,33 +329,40 @@ impl CacheNode {
     /// The lease of whoever fills has run out, or is void: the next in line who is still there
     /// fills.
     pub(super) fn run_out(&mut self, mut lease: Lease, cx: &mut Cx<'_, Self>) -> Option<Ended> {
-        while let Some((call, next)) = self.fills.run_out(lease) {
-            if waits(call, cx) {
-                let key = self.rules.key.of(&cx.request(call));
-                return self.let_fill(call, key, next, cx);
+        loop {
+            lease = match self.fills.run_out(lease) {
+                RunOut::Next(call, next) if waits(call, cx) => {
+                    let key = self.rules.key.of(&cx.request(call));
+                    return self.let_fill(call, key, next, cx);
+                }
+                RunOut::Next(_, next) => next,
+                RunOut::Ripe => {
+                    cx.after_fixed(self.rules.fill, Timer::RunOut(lease));
+                    return None;
+                }
+                RunOut::Over => return None,
             }
-            lease = next;
         }
-        None
     }
 
-    /// Fetching has failed at a caller: it gets the old entry, if that is not too old; and the
-    /// next in line may try.
+    /// Fetching has failed at a caller: it gets the old entry, if that is not too old; and if it
+    /// had the lease, the next in line may try.
     pub(super) fn rescue(
         &mut self,
         call: CallId,
         key: u64,
         cx: &mut Cx<'_, Self>,
     ) -> Option<Ended> {
+        let root = cx.request(call).root;
         match self.kept.rescue(key, cx.now()) {
             Some(entry) => {
                 cx.count(self.rules.counters.rescued, 1);
                 self.look_back(key, entry, cx);
-                cx.reply(call, told(entry));
+                cx.reply(call, told(entry.found()));
             }
             None => cx.reply(call, Answer::of(Outcome::Denied)),
         }
-        let lease = self.fills.of(key)?;
+        let lease = self.fills.of(key, root)?;
         self.run_out(lease, cx)
     }
 }

@@ -99,8 +99,10 @@ pub(super) struct Ops {
     pub get: OpId,
     pub put: OpId,
     pub forget: OpId,
-    /// A write of the application.
+    /// A write of the application: a value and a version.
     pub set: OpId,
+    /// The same of a value alone, of any size.
+    pub write: OpId,
     /// There is no such row: remembered for a while.
     pub absent: OpId,
     /// The entry although it has expired, because fetching has failed.
@@ -119,6 +121,7 @@ impl Ops {
             put: op("put"),
             forget: op("forget"),
             set: op("set"),
+            write: op("write"),
             absent: op("absent"),
             rescue: op("rescue"),
             forget_tag: op("forget_tag"),
@@ -159,7 +162,7 @@ pub(super) struct Counters {
     pub writes: CounterId,
     /// What they became for the store.
     pub written: CounterId,
-    /// Writes that were acknowledged and never reached the store.
+    /// Writes that were acknowledged and given up: no room in the buffer, or the store denied them.
     pub dropped: CounterId,
 }
 

@@ -24,7 +24,9 @@ use crate::wiring::Offer;
 /// Not modelled: replicas, writing to disk, asking a key's old node for it while entries move (it
 /// is a miss), memory that is fragmented, expiry in the background (with `Never`, what has expired
 /// takes room until it is asked for), the hill climber of W-TinyLFU (its window is 1 %), the age
-/// that HTTP passes on from one cache to the next.
+/// that HTTP passes on from one cache to the next. Values of more than 32 bits are not put in by
+/// callers; `load` and `store` pass them whole. The depth of a stampede is how often one key was
+/// missed since it was there, within `fill`: nobody tells a cache that fetching has failed.
 ///
 /// Misses are counted by their cause: `cold` (never put in; what became of them is remembered of 4
 /// million keys, others are cold), `capacity`, `expired`, `forgotten`, `lost` (by a crash or a
@@ -79,12 +81,15 @@ pub struct CacheSpec {
     /// An entry of this age is refreshed when it is next asked for, by one caller or by `load`
     /// (default: never).
     pub refresh: Option<Dur>,
-    /// Of all who miss a key, one fetches it and the others wait for that (default: no). Its lease
-    /// is void if the key is forgotten meanwhile, so that nothing old is put in.
+    /// Of all who miss a key, one fetches it and the others wait for that (default: no). It has a
+    /// lease, and only its value is put in. The lease is void if the key is forgotten (by key, tag,
+    /// prefix or flush) or written meanwhile, so that nothing old gets in; those who wait go on
+    /// waiting until it comes back, or until `fill`. What coalesced is neither hit nor miss.
     #[serde(default)]
     pub coalesce: bool,
     /// With `coalesce`, `stale` or `refresh`: how long whoever fetches may take before the next
-    /// one tries (default 1 s).
+    /// one tries (default 1 s). With `coalesce`, what a caller brings after that is refused, as
+    /// memcached does with an old token; what a `load` brings is kept if nobody wrote meanwhile.
     pub fill: Option<Dur>,
     /// A value of an older version than the one that is there is refused (default: no).
     #[serde(default)]
@@ -94,8 +99,9 @@ pub struct CacheSpec {
     /// CPU time of one command (default 10us: Redis executes about 100 000 commands a second;
     /// 1us inside a component).
     pub access: Option<Dist>,
-    /// How many commands may be in hand; more are refused (default: no limit; `maxclients` of
-    /// Redis is 10 000).
+    /// How many commands may wait to be executed; more are refused (default: no limit;
+    /// `maxclients` of Redis is 10 000). Who waits for another's fetch or for a `load` counts no
+    /// more.
     pub connections: Option<u32>,
     /// The table whose rows are cached, to count stale hits (default: the table named as the key).
     pub of: Option<String>,
@@ -124,8 +130,10 @@ pub struct CacheSpec {
 pub enum WritesSpec {
     /// At once; the caller waits for the store.
     Through,
-    /// Later; the caller waits for the cache only. Writes to one key become one. What is not
-    /// written when a node crashes is lost, and counted: `lost_records{topic=CACHE.behind}`.
+    /// Later; the caller waits for the cache only. Writes to one key become one. What a node has
+    /// not written when it crashes is lost, and counted there and then, but for what was on its way
+    /// and gets there all the same: `lost_records{topic=CACHE.behind}`. So is what the store
+    /// denies, and what had to go for lack of room.
     /// Example: `Behind(every: "5s", batch: 50)`
     Behind {
         /// How often what was written goes to the store.
@@ -134,7 +142,7 @@ pub enum WritesSpec {
         /// 100).
         #[serde(default = "batch")]
         batch: u32,
-        /// How many keys may wait (default 1000).
+        /// How many keys may wait or be on their way (default 1000).
         #[serde(default = "queue")]
         queue: u32,
         /// What happens to more (default `Refuse`).
@@ -149,7 +157,7 @@ pub enum Full {
     /// It is shed.
     #[default]
     Refuse,
-    /// It takes the place of the oldest, which is lost.
+    /// It takes the place of the oldest that is not on its way, which is lost.
     Drop,
 }
 
@@ -222,7 +230,10 @@ impl CacheSpec {
             operations,
             by: self.by.clone(),
             inside: self.inside.clone(),
+            key: self.key_name().map(String::from),
             tag: self.tag.clone(),
+            loads: !self.load.is_empty(),
+            stores: !self.store.is_empty(),
             negative: self.ttl_denied.is_some() && self.load.is_empty(),
             rescues: self.stale_if_error.is_some() && self.load.is_empty(),
             ..Offer::default()

@@ -6,9 +6,9 @@ use super::behind::Dirty;
 use super::kept::AHEAD;
 use super::loading::answer;
 use super::node::{BEHIND, CacheNode, THROUGH, Timer};
-use super::reading::from_fill_word;
+use super::reading::told;
 use super::rules::{Behind, Writes};
-use crate::flow::machine::{Ended, Origin, of_record};
+use crate::flow::machine::{Ended, Found, Origin, of_record};
 
 impl CacheNode {
     /// The application writes a value.
@@ -16,22 +16,20 @@ impl CacheNode {
         &mut self,
         call: CallId,
         key: u64,
-        word: i64,
+        found: Found,
         cx: &mut Cx<'_, Self>,
     ) -> Option<Ended> {
         cx.count(self.rules.counters.writes, 1);
-        let (value, version) = from_fill_word(word);
-        let request = cx.request(call);
-        let tag = self.tag_of(&request);
+        let (request, by, value) = (cx.request(call), self.filler(call, cx), found.value);
         match self.rules.writes {
             Writes::Here => {
-                let kept = self.set_here(key, value, version, tag, cx);
+                let kept = self.set_here(key, found, by.tag, cx);
                 let outcome = if kept { Outcome::Done } else { Outcome::Failed };
-                cx.reply(call, Answer { value, version, ..Answer::of(outcome) });
+                cx.reply(call, Answer { outcome, ..told(found) });
                 None
             }
             Writes::Through(place) => {
-                let number = self.loads.begin(key, call, tag);
+                let number = self.loads.begin(key, call, by, cx.now());
                 let origin = Origin::Host(THROUGH | number);
                 self.machine.start_with(cx, place, request, origin, &[value, 1]).1
             }
@@ -44,21 +42,13 @@ impl CacheNode {
         }
     }
 
-    /// Puts a written value in, and gives it to those who wait for the key. False if it is
-    /// refused: there is no room, and nothing may go.
-    fn set_here(
-        &mut self,
-        key: u64,
-        value: i64,
-        version: u32,
-        tag: u32,
-        cx: &mut Cx<'_, Self>,
-    ) -> bool {
+    /// Puts a written value in, and gives it to those who wait for the key; what somebody fetches
+    /// meanwhile is old. False if it is refused: there is no room, and nothing may go.
+    fn set_here(&mut self, key: u64, found: Found, tag: u32, cx: &mut Cx<'_, Self>) -> bool {
         self.depth.filled(key);
-        let kept = self.keep(key, value, version, tag, cx);
-        while let Some(waiter) = self.fills.filled(key) {
-            answer(waiter, Answer { value, version, ..Answer::DONE }, cx);
-        }
+        let kept = self.keep(key, found, tag, cx);
+        self.answer_waiters(key, told(found), cx);
+        self.fills.void(key, cx.now());
         kept.is_some()
     }
 
@@ -75,25 +65,25 @@ impl CacheNode {
             return None;
         }
         cx.count(self.rules.counters.written, 1);
-        let (value, version) = from_fill_word(end.found);
-        self.set_here(load.key, value, version, load.tag, cx);
-        answer(load.call, Answer { value, version, ..Answer::DONE }, cx);
+        self.set_here(load.key, end.found, load.by.tag, cx);
+        answer(load.call, told(end.found), cx);
         None
     }
 
     fn set_behind(&mut self, call: CallId, behind: Behind, dirty: Dirty, cx: &mut Cx<'_, Self>) {
-        if self.buffer.is_new(dirty.key) && self.buffer.waiting() >= behind.queue {
-            if !behind.drops {
+        if !self.buffer.waits(dirty.key) && self.buffer.len() >= behind.queue {
+            let oldest = if behind.drops { self.buffer.drop_oldest() } else { None };
+            let Some(oldest) = oldest else {
                 cx.turned_away();
                 return cx.reply(call, Answer::of(Outcome::Shed));
-            }
-            let gone = self.buffer.drop_oldest();
-            cx.count(self.rules.counters.dropped, u64::from(gone));
+            };
+            self.give_up(oldest, behind, cx);
         }
         cx.ledger().append(behind.log, dirty.request);
         self.buffer.write(dirty);
-        let tag = self.tag_of(&dirty.request);
-        self.set_here(dirty.key, dirty.value, AHEAD, tag, cx);
+        let (tag, found) =
+            (self.tag_of(&dirty.request), Found { value: dirty.value, version: AHEAD });
+        self.set_here(dirty.key, found, tag, cx);
         cx.reply(call, Answer::done(dirty.value));
         if self.buffer.waiting() >= behind.batch {
             self.flush(behind, cx);
@@ -117,6 +107,7 @@ impl CacheNode {
         while let Some((number, dirty)) = self.buffer.next(behind.batch) {
             let origin = Origin::Host(BEHIND | number);
             let values = [dirty.value, i64::from(dirty.writes)];
+            cx.ledger().promise(behind.log, dirty.request.root, u64::from(dirty.writes));
             let started = self.machine.start_with(cx, behind.place, dirty.request, origin, &values);
             if let Some(end) = started.1 {
                 self.stored(number, end, behind, cx);
@@ -141,16 +132,33 @@ impl CacheNode {
     /// What the store denies it will never take; what failed is tried again.
     fn stored(&mut self, number: u32, end: Ended, behind: Behind, cx: &mut Cx<'_, Self>) {
         let over = matches!(end.outcome, Outcome::Done | Outcome::Denied);
-        let Some(dirty) = self.buffer.ended(number, over) else { return };
-        let counters = self.rules.counters;
-        if end.outcome == Outcome::Done {
-            cx.count(counters.written, 1);
-            if self.buffer.value(dirty.key).is_none() {
-                self.kept.settle(dirty.key, from_fill_word(end.found).1);
+        let dirty = self.buffer.ended(number, over);
+        cx.ledger().promise_over(behind.log, dirty.request.root);
+        match end.outcome {
+            Outcome::Done => {
+                cx.count(self.rules.counters.written, 1);
+                if self.buffer.value(dirty.key).is_none() {
+                    self.kept.settle(dirty.key, end.found.version);
+                }
+                self.commit(behind, cx);
             }
-        } else {
-            cx.count(counters.dropped, u64::from(dirty.writes));
+            Outcome::Denied => self.give_up(dirty, behind, cx),
+            _ => {}
         }
+    }
+
+    /// Writes that will never reach the store, although they were acknowledged. What they wrote is
+    /// not served any more, unless something else has been written since.
+    fn give_up(&mut self, dirty: Dirty, behind: Behind, cx: &mut Cx<'_, Self>) {
+        cx.count(self.rules.counters.dropped, u64::from(dirty.writes));
+        cx.ledger().give_up(behind.log, u64::from(dirty.writes));
+        if !self.buffer.waits(dirty.key) {
+            self.kept.disown(dirty.key);
+        }
+        self.commit(behind, cx);
+    }
+
+    fn commit(&mut self, behind: Behind, cx: &mut Cx<'_, Self>) {
         let (ledger, log) = (cx.ledger(), behind.log);
         let safe = ledger.end(log).saturating_sub(self.buffer.writes());
         ledger.commit(log, behind.group, safe);

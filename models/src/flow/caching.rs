@@ -23,9 +23,18 @@ impl Compiler<'_, '_> {
         Call { channel, op, arg, into: None, record: None }
     }
 
-    /// The channel to a cache, whose key must be `draw` unless that is a tag.
-    fn cache(&mut self, name: &str) -> Option<u16> {
+    /// The channel to a cache. A problem unless `draw` is its key, or one of the two.
+    fn cache(&mut self, name: &str, draw: Option<&str>) -> Option<u16> {
         self.operation(&format!("{name}.get"))?;
+        let key = self.wiring.offers[name].key.clone();
+        if let (Some(draw), Some(key)) = (draw, key)
+            && key != "request"
+            && self.wiring.draws.iter().any(|known| known == draw)
+            && key.split(',').all(|part| part.trim() != draw)
+        {
+            let message = format!("`{name}` keeps its entries by `{key}`, not by `{draw}`");
+            self.wiring.at_index(0, |wiring| wiring.problem(message));
+        }
         self.channel(name, &CallOptions::default())
     }
 
@@ -44,36 +53,77 @@ impl Compiler<'_, '_> {
     }
 
     /// look up … miss … fill the levels that missed. If something is to be done when the miss
-    /// fails, a handler stands before it.
+    /// fails, a handler stands before it. If there is none and the last cache loads, asking it is
+    /// the miss.
     pub(super) fn read(&mut self, draw: &str, options: &ReadOptions) {
         let _ = self.wiring.at_index(0, |wiring| wiring.draw(draw));
-        let mut levels = Vec::new();
+        let outer = self.rescue;
+        let (mut levels, mut last) = (Vec::new(), None);
         for (index, name) in options.through.iter().enumerate() {
-            let Some(channel) = self.cache(name) else { continue };
+            let Some(channel) = self.cache(name, Some(draw)) else { continue };
             self.wiring.enter_index(1);
             self.wiring.enter_name("through");
             self.wiring.enter_index(index);
             self.is_near(name);
+            if options.through[..index].contains(name) {
+                self.wiring.problem("it has been asked already");
+            }
             (0..3).for_each(|_| self.wiring.leave());
-            let call = self.cache_call(name, channel, "get", Argument::None);
-            let lookup = self.emit(Op::Start);
-            let hit = self.emit(Op::Jump(0));
-            self.patch(lookup, Op::Lookup { call, miss: self.here() });
-            let offer = &self.wiring.offers[name];
-            let (negative, rescues) = (offer.negative, offer.rescues);
-            levels.push(Level { name: name.clone(), channel, hit, negative, rescues });
+            let is_last = index + 1 == options.through.len();
+            if is_last && options.miss.is_empty() && self.wiring.offers[name].loads {
+                last = Some(self.cache_call(name, channel, "get", Argument::None));
+                continue;
+            }
+            self.pass_on(&levels);
+            levels.push(self.look_up(name, channel));
+            self.rescue = outer;
         }
-        let outer = self.rescue;
         let skip = self.handler(&levels);
-        self.branch(1, "miss", &options.miss);
+        match last {
+            // It has fetched the value, or the step ends as that did.
+            Some(call) => drop(self.emit(Op::Call(call))),
+            None => self.branch(1, "miss", &options.miss),
+        }
         self.rescue = outer;
         for level in levels.iter().rev() {
             let op = self.wiring.builder.op(&format!("{}.put", level.name));
-            self.emit(Op::Fill { channel: level.channel, op });
+            self.emit(Op::Fill { channel: level.channel, op, value: true });
             self.patch(level.hit, Op::Jump(self.here()));
         }
         if let Some(rescued) = skip {
             self.patch(rescued, Op::Jump(self.here()));
+        }
+    }
+
+    /// look up · jump to behind the fill
+    fn look_up(&mut self, name: &str, channel: u16) -> Level {
+        let call = self.cache_call(name, channel, "get", Argument::None);
+        let lookup = self.emit(Op::Start);
+        let hit = self.emit(Op::Jump(0));
+        self.patch(lookup, Op::Lookup { call, miss: self.here() });
+        let offer = &self.wiring.offers[name];
+        let (negative, rescues) = (offer.negative, offer.rescues);
+        Level { name: name.to_owned(), channel, hit, negative, rescues }
+    }
+
+    /// For the look-up that comes next: if it says that there is nothing, those before it that
+    /// remember such things are told. It throws nothing else.
+    fn pass_on(&mut self, before: &[Level]) {
+        if !before.iter().any(|level| level.negative) {
+            return;
+        }
+        let start = self.emit(Op::Jump(0));
+        let handler = self.here();
+        self.tell_absent(before);
+        self.emit(Op::Rethrow);
+        self.patch(start, Op::Jump(self.here()));
+        self.rescue = handler;
+    }
+
+    fn tell_absent(&mut self, levels: &[Level]) {
+        for level in levels.iter().filter(|level| level.negative) {
+            let op = self.wiring.builder.op(&format!("{}.absent", level.name));
+            self.emit(Op::Fill { channel: level.channel, op, value: false });
         }
     }
 
@@ -86,10 +136,7 @@ impl Compiler<'_, '_> {
         let start = self.emit(Op::Jump(0));
         let caught = self.emit(Op::Jump(0));
         let denied = self.here();
-        for level in levels.iter().filter(|level| level.negative) {
-            let call = self.cache_call(&level.name, level.channel, "absent", Argument::None);
-            self.emit(Op::Fill { channel: call.channel, op: call.op });
-        }
+        self.tell_absent(levels);
         self.emit(Op::Rethrow);
         let other = self.here();
         let mut hits = Vec::new();
@@ -116,9 +163,16 @@ impl Compiler<'_, '_> {
             self.wiring.problem("in which cache?");
         }
         for name in &options.r#in {
-            let Some(channel) = self.cache(name) else { continue };
+            let Some(channel) = self.cache(name, Some(draw)) else { continue };
             self.is_near(name);
-            let call = self.cache_call(name, channel, "set", Argument::Found(to.clone()));
+            // For a store a value is whole; its version will be the store's.
+            let (op, arg) = match &to {
+                Some(to) if self.wiring.offers[name].stores => {
+                    ("write", Argument::Value(to.clone()))
+                }
+                _ => ("set", Argument::Found(to.clone())),
+            };
+            let call = self.cache_call(name, channel, op, arg);
             self.emit(Op::Call(call));
         }
     }
@@ -142,7 +196,8 @@ impl Compiler<'_, '_> {
         };
         let all = options.r#in.iter().map(|name| (name, options.by == ForgetBy::Key));
         for (name, waits) in all.chain(options.tell.iter().map(|name| (name, false))) {
-            let Some(channel) = self.cache(name) else { continue };
+            let key = (options.by != ForgetBy::Tag).then_some(draw);
+            let Some(channel) = self.cache(name, key) else { continue };
             if options.by == ForgetBy::Tag && place.is_some() {
                 self.has_tag(name, draw);
             }

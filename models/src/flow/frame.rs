@@ -4,7 +4,7 @@ use engine::{CallId, Key, Outcome, Request, Slab, Time};
 
 use super::expr::{Expr, VARIABLES, Variables};
 use super::program::{Argument, Call, Op, Place, SLOTS};
-use crate::cache::{fill_word, from_fill_word};
+use crate::cache::fill_word;
 use crate::channel::{Asked, Caller, Try};
 use crate::procedure::inside_word;
 use crate::redis::lock_word;
@@ -54,8 +54,24 @@ pub struct Ended {
     pub born: Time,
     /// How it ended.
     pub outcome: Outcome,
-    /// Value and version of the last answer it had, as a word for filling caches.
-    pub found: i64,
+    /// The last answer it had.
+    pub found: Found,
+}
+
+/// What an answer said: the value and the version of a row, for filling caches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The value.
+    pub value: i64,
+    /// The version; 0 where there is none.
+    pub version: u32,
+}
+
+impl Found {
+    /// Both in the one word that a call carries; nothing if the value takes more than 32 bits.
+    pub(super) fn word(self) -> Option<i64> {
+        i32::try_from(self.value).is_ok().then(|| fill_word(self.value, self.version))
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +85,8 @@ pub(super) struct Frame {
     pub(super) origin: u64,
     /// Variables, holds, loops and forks; [`Key::NONE`] while there are none.
     pub(super) extra: Key,
-    /// Value and version of the last answer, for filling caches.
-    pub(super) found: i64,
+    /// The last answer, for filling caches.
+    pub(super) found: Found,
     pub(super) pc: Place,
     /// What is being unwound.
     pub(super) pending: Outcome,
@@ -139,10 +155,9 @@ pub(super) fn asked(frame: &Frame, call: &Call, extras: &Slab<Extra>) -> Asked {
             inside_word(extra.holds[*slot as usize].grant, number)
         }
         Argument::Value(expr) => worked_out(expr, frame, extras),
-        Argument::Found(None) => frame.found,
-        Argument::Found(Some(expr)) => {
-            let (_, version) = from_fill_word(frame.found);
-            fill_word(worked_out(expr, frame, extras), version)
+        Argument::Found(to) => {
+            let Found { value, version } = frame.found;
+            fill_word(to.as_ref().map_or(value, |to| worked_out(to, frame, extras)), version)
         }
     };
     Asked { request, arg }

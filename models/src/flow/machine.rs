@@ -6,10 +6,10 @@
 
 use engine::{Answer, Cx, Key, Outcome, Request, Slab, Span, Time, Word as _};
 
-pub use super::frame::{Ended, Host, Origin, Token, of_record};
+pub use super::frame::{Ended, Found, Host, Origin, Token, of_record};
 use super::frame::{Extra, Frame, Join, asked, question};
 use super::program::{NOWHERE, Op, Place, Program};
-use crate::cache::{fill_word, is_nothing};
+use crate::cache::is_nothing;
 use crate::channel::{Next, Try};
 
 /// All frames of one component.
@@ -108,7 +108,7 @@ impl Machine {
             since: now,
             origin: origin.pack(),
             extra: Key::NONE,
-            found: 0,
+            found: Found::default(),
             pc,
             pending: Outcome::Done,
         })
@@ -218,7 +218,7 @@ impl Machine {
             }
             return step;
         }
-        frame.found = fill_word(answer.value, answer.version);
+        frame.found = Found { value: answer.value, version: answer.version };
         if let Some(place) = call.into {
             self.extra(key).variables[place as usize] = answer.value;
         }
@@ -345,10 +345,12 @@ impl Machine {
                     Err(answer) => self.conclude(cx, key, answer),
                 }
             }
-            Op::Fill { channel, op } => {
+            Op::Fill { channel, op, value } => {
                 let request = Request { op: *op, ..frame.request };
-                let found = frame.found;
-                self.program.channels[*channel as usize].tell(cx, request, found);
+                // What does not fit the word is not put in, so that a hit never differs from a miss.
+                if let Some(word) = if *value { frame.found.word() } else { Some(0) } {
+                    self.program.channels[*channel as usize].tell(cx, request, word);
+                }
                 Step::Next
             }
             Op::Toss { coin, otherwise } => {

@@ -71,8 +71,10 @@ pub enum Op {
     Fill {
         /// Which channel.
         channel: u16,
-        /// `put` of the cache.
+        /// `put` or `absent` of the cache.
         op: OpId,
+        /// The value goes along; without one that fits, nothing is told.
+        value: bool,
     },
     /// Tells every member of a cache.
     TellAll {

@@ -138,7 +138,8 @@ fn yes() -> bool {
 pub struct ReadOptions {
     /// Caches, the nearest first.
     pub through: Vec<String>,
-    /// What to do if none has it.
+    /// What to do if none has it. Default: if the last of them has a `load`, the step ends as that
+    /// did; else a miss costs nothing and fills them.
     #[serde(default)]
     pub miss: Vec<Step>,
 }
@@ -149,7 +150,8 @@ pub struct ReadOptions {
 pub struct PutOptions {
     /// The caches.
     pub r#in: Vec<String>,
-    /// A value: a number or an expression. Default: what was found last.
+    /// A value: a number or an expression. Default: what was found last. A cache without a `store`
+    /// takes values of 32 bits; larger ones become the largest.
     #[serde(default)]
     pub to: Option<String>,
 }

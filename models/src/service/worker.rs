@@ -8,7 +8,6 @@ use super::admission::{Admission, Admitted};
 use super::consumer::{CONSUMED, Consumer};
 use super::load::Load;
 use super::process::Process;
-use crate::cache::from_fill_word;
 use crate::channel::{ASKS_FOR_LOAD, Caller};
 use crate::flow::machine::{Ended, Host, Machine, Origin, Token};
 use crate::flow::program::Place;
@@ -84,7 +83,7 @@ pub struct Worker {
 /// What a caller is told: with the version of what the flow has found last, so that caches in
 /// front know how old it is.
 fn answer_of(end: &Ended) -> Answer {
-    let version = if end.outcome == Outcome::Done { from_fill_word(end.found).1 } else { 0 };
+    let version = if end.outcome == Outcome::Done { end.found.version } else { 0 };
     Answer { version, ..Answer::of(end.outcome) }
 }
 

@@ -4,6 +4,7 @@ use crate::call::{Answer, CallId, Outcome};
 use crate::cx::Cx;
 use crate::group::ComponentId;
 use crate::kernel::{Hears, Kernel, Port};
+use crate::time::Time;
 use crate::word::Word;
 
 /// One simulated component: a state machine that the kernel drives.
@@ -56,10 +57,16 @@ pub trait Component: Clone + 'static {
 /// What a component shows when it is looked at.
 #[derive(Debug, Default)]
 pub struct Gauges {
+    pub(crate) now: Time,
     pub(crate) rows: Vec<(&'static str, f64)>,
 }
 
 impl Gauges {
+    /// When that is.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
     /// A level: what is there now. Never a running total: that would vanish in a crash
     /// (see [`Cx::count`]).
     pub fn level(&mut self, name: &'static str, value: f64) {

@@ -164,7 +164,8 @@ impl World {
         }
         for index in 0..self.components.len() {
             let id = ComponentId(index as u32);
-            let mut gauges = Gauges { rows: std::mem::take(&mut self.gauge_rows) };
+            let mut gauges =
+                Gauges { now: self.kernel.now, rows: std::mem::take(&mut self.gauge_rows) };
             self.components[index].observe(&mut gauges);
             for &(name, value) in &gauges.rows {
                 if name == "queue" {

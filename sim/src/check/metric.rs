@@ -244,7 +244,7 @@ pub const METRICS: &[Metric] = &[
         false,
         COUNT,
         Log(|log| log.lost),
-        "records undone by a crash",
+        "records undone by a crash, or given up",
     ),
     metric("lag", TOPIC, &["max", "mean", "min", ""], true, COUNT, Lag, "records not yet consumed"),
     metric(
@@ -303,8 +303,9 @@ pub const METRICS: &[Metric] = &[
         true,
         COUNT,
         Level,
-        "callers who fetch the value of one key at once",
+        "misses of one key since it was there, the most",
     ),
+    metric("coalescing", OF, LEVELS, true, COUNT, Level, "how many wait for what another fetches"),
     metric(
         "unwritten",
         OF,
