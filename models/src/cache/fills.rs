@@ -125,7 +125,8 @@ impl Fills {
         }
     }
 
-    /// The lease is over, unless it is stale: the next in line gets the miss and a lease of its own.
+    /// The lease is over, unless it is stale: the next in line gets the miss and a lease of its
+    /// own.
     pub(super) fn run_out(&mut self, lease: Lease) -> RunOut {
         let Some(&fill) = self.fills.get(lease) else { return RunOut::Over };
         if let Some(Waiter { call, by, .. }) = self.next_in_line(lease) {

@@ -106,7 +106,8 @@ fn a_crash_during_a_flush_loses_what_the_store_never_gets() {
     {
         let components = format!(
             r#"{{
-                "it": Cache(key: "row", access: Always("1ms"), {STORE}, writes: Behind(every: "50ms")),
+                "it": Cache(key: "row", access: Always("1ms"), {STORE},
+                            writes: Behind(every: "50ms")),
                 "shop": Service(operations: {{ {EDIT} }}),
                 "db": Database(connections: 1, statement: Always("5ms"),
                                tables: {{ "row": Table(key: "row", rows: 10, value: 5) }}),

@@ -347,7 +347,7 @@ impl Machine {
             }
             Op::Fill { channel, op, value } => {
                 let request = Request { op: *op, ..frame.request };
-                // What does not fit the word is not put in, so that a hit never differs from a miss.
+                // What does not fit the word is not put in: a hit never differs from a miss.
                 if let Some(word) = if *value { frame.found.word() } else { Some(0) } {
                     self.program.channels[*channel as usize].tell(cx, request, word);
                 }
