@@ -126,7 +126,9 @@ mod tests {
         let (log, table) = (ledger.log("behind"), ledger.table("item", TableSpec::default()));
         let group = ledger.join(log, "cache");
         ledger.volatile(log, group, OWNER);
-        (1..=5).for_each(|root| drop(ledger.append(log, by(root))));
+        for root in 1..=5 {
+            ledger.append(log, by(root));
+        }
         (ledger, log, Statement::Table { table, key: 1, verb: Verb::Put { n: 1 } })
     }
 
@@ -152,7 +154,9 @@ mod tests {
     #[test]
     fn what_was_on_its_way_is_lost_until_it_gets_there() {
         let (mut ledger, log, write) = stage();
-        [(1, 2), (3, 1), (4, 1)].map(|(root, records)| ledger.promise(log, root, records));
+        for (root, records) in [(1, 2), (3, 1), (4, 1)] {
+            ledger.promise(log, root, records);
+        }
         ledger.apply(&[write], &by(1), Time::ZERO);
         ledger.apply(&[write], &by(1), Time::ZERO);
         ledger.apply(&[write], &by(9), Time::ZERO);
