@@ -123,7 +123,7 @@ impl CacheSpec {
 
     /// How keys move, if it is known whose they are.
     fn moving(&self, id: ComponentId, common: &Common, wiring: &mut Wiring<'_>) -> Option<Moving> {
-        let (spec, placing) = (self.moving?, common.placing.clone()?);
+        let (spec, placing) = (self.moving.as_ref()?, common.placing.clone()?);
         let link = wiring.builder.link(id, common.group);
         let batch = spec.batch.max(1) as usize;
         Some(Moving { placing, group: common.group, link, rate: spec.rate.0, batch })

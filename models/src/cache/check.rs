@@ -57,7 +57,7 @@ impl CacheSpec {
     }
 
     fn complain_of_moving(&self, wiring: &mut Wiring<'_>) {
-        let Some(moving) = self.moving else { return };
+        let Some(moving) = &self.moving else { return };
         let wrong = [
             ("rate", moving.rate.0 <= 0.0, "nothing moves at this rate"),
             ("batch", moving.batch == 0, "entries move some at a time"),

@@ -119,7 +119,7 @@ pub struct CacheSpec {
     pub warm: Option<WarmSpec>,
     /// With `by`: entries go to the nodes that their keys belong to once somebody has joined, left
     /// or come back (default: they stay where nobody asks for them, and nodes begin cold).
-    pub moving: Option<MovingSpec>,
+    pub moving: Option<Box<MovingSpec>>,
     /// How it adjusts itself (default: not at all).
     pub tune: Option<TuneSpec>,
 }
