@@ -39,13 +39,10 @@ impl Channel {
         // Where keys have their members, nobody is nearer than another, or fresher.
         let bound = Policy { locality: None, slow_start: None, ..policy.clone() };
         let policy = if spread.is_some() { &bound } else { policy };
-        let balance = match spread {
-            Some(spread) => spread,
-            None => {
-                let rule = policy.balance.clone().unwrap_or(BalanceSpec::RoundRobin);
-                rule.build(members, from.0, wiring).unwrap_or(Balance::Random)
-            }
-        };
+        let balance = spread.unwrap_or_else(|| {
+            let rule = policy.balance.clone().unwrap_or(BalanceSpec::RoundRobin);
+            rule.build(members, from.0, wiring).unwrap_or(Balance::Random)
+        });
         wiring.problems.truncate(known);
         let probe = match policy.view.as_ref().and_then(ViewSpec::asks) {
             Some(operation) => wiring.builder.op(&format!("{name}.{operation}")),

@@ -99,8 +99,8 @@ mod tests {
 
     /// Two calls in hand at each of four, and a new one: 9, averaged over 15 s. At once that is
     /// nothing; a minute later it is 9 (1 − e^(−4)) = 8.8, above 1.125 for 2 and for 3 members, and
-    /// there are no more than 4. With none in hand but the new one, it is about 1 after 100 s, below
-    /// 0.875 for 4 and for 3 members.
+    /// there are no more than 4. With none in hand but the new one, it is about 1 after 100 s,
+    /// below 0.875 for 4 and for 3 members.
     #[test]
     fn it_widens_under_load_and_narrows_again() {
         let mut aperture = Aperture::new(0, 2);

@@ -229,6 +229,13 @@ impl BalanceSpec {
                     w.problem_with("the table's size is a prime above the members'", help);
                 });
             }
+            _ => self.check_memory(members, wiring),
+        }
+    }
+
+    /// The same of rules that remember something.
+    fn check_memory(&self, members: Option<u16>, wiring: &mut Wiring<'_>) {
+        match self {
             S::EarliestDeadline { active_request_bias: bias, .. }
                 if !(bias.is_finite() && *bias >= 0.0) =>
             {
