@@ -62,6 +62,40 @@ fn c03_times_to_live() {
     table.close();
 }
 
+/// Case C04: one key, λ = 100 requests a second, T = 10 s, d = 0.5 s to fetch. Without protection
+/// 1 + λd = 51 fetch it in a period. The case lets a period end T after the first of them is done,
+/// and ignores the others: 51 of λ(1/λ + d + T) requests miss. Here every one of them puts the value
+/// in, as `SET` does: the last comes half a second later, so that a period is 2d + T, and 51 of 1100
+/// miss. With single flight there is one fetch in 1/λ + d + T.
+#[test]
+fn c04_stampedes() {
+    let (rate, ttl, fetch) = (100.0, 10.0, 0.5);
+    let period = 1.0 / rate + fetch + ttl;
+    printed((1.0 + rate * fetch) / (rate * period), 0.04852521);
+    printed(1.0 / period, 0.09514748);
+    let duration = 4000.0 * length();
+    let play = |cache: &str| {
+        let text = format!(
+            r#"(duration: "{duration}s", {}, draws: {{ "item": Always(0) }},
+                components: {{
+                    "web": Service(operations: {{ "get": [
+                        Read("item", (through: ["it"], miss: [Wait("500ms")])),
+                    ] }}),
+                    "it": Cache(key: "item", access: "1ns", ttl: "10s", {cache}),
+                }},
+                traffic: {{ "users": Open(rate: "100/s", to: "web.get") }})"#,
+            sample(duration)
+        );
+        measure(&text, 12)
+    };
+    let mut table = Table::new("C04 stampedes");
+    let missed = |r: &RunRecord| 1.0 - hits(r);
+    table.row("unprotected: misses", 51.0 / 1100.0, Percent(2.0), &play(""), missed);
+    let origin = |r: &RunRecord| total(r, "misses") / duration;
+    table.row("single flight: origin", 1.0 / period, Percent(1.0), &play("coalesce: true"), origin);
+    table.close();
+}
+
 /// Zipf(1) over `items`: the probability of each rank.
 fn zipf(items: u32) -> Vec<f64> {
     let weights: Vec<f64> = (1..=items).map(|rank| 1.0 / f64::from(rank)).collect();
