@@ -53,9 +53,8 @@ impl Channel {
         let view = View::new(policy, probe, levels, crowd).filter(|_| own.is_none()).map(Box::new);
         let lower = view.as_ref().map_or(0, |view| view.levels() - 1);
         let counts = balance.counts();
-        let connections = policy.connections.as_ref();
         let alone = (members == 1 && view.is_none()).then_some(0);
-        let told = view.is_some() || counts || slots.is_some() || connections.is_some();
+        let told = view.is_some() || counts || slots.is_some() || policy.connections.is_some();
         Channel {
             group: to,
             link,
@@ -68,7 +67,7 @@ impl Channel {
             view,
             in_hand: vec![0; if counts { members as usize } else { 0 }],
             counts,
-            connections: connections.map(|spec| Box::new(Connections::new(spec, members))),
+            connections: connections(policy, members),
             timeout: policy.timeout.map(|span| span.0),
             total: policy.total.map(|span| span.0),
             cancel: policy.cancel.unwrap_or(false),
@@ -82,6 +81,10 @@ impl Channel {
             plain: !told && policy.retry.is_none(),
         }
     }
+}
+
+fn connections(policy: &Policy, members: u16) -> Option<Box<Connections>> {
+    policy.connections.as_ref().map(|spec| Box::new(Connections::new(spec, members)))
 }
 
 /// In which level of priority each member is, as seen by a caller.

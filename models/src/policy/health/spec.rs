@@ -29,7 +29,7 @@ pub enum ViewSpec {
         poll: Dur,
     },
     /// It resolves a name. Of users each has a copy of some age: any age up to `ttl` is equally
-    /// likely, request by request. What they conclude from calls (`passive`) they conclude together.
+    /// likely, request by request. What `passive` concludes from calls holds for all of them.
     /// Example: `Names(ttl: "60s", notice: "30s", stubborn: "5%")`
     Names {
         /// How long an answer is kept.
