@@ -105,6 +105,8 @@ fn scenario(of: &str, example: &str) -> String {
             component(format!("Cache(key: \"product\", {store}, writes: {example})"))
         }
         "By" => component(format!("Database(shards: (count: 2, by: {example}))")),
+        "Level" => component(format!("Store(reads: {example})")),
+        "HurrySpec" => component(format!("Store(speculate: {example})")),
         "Commit" => component(format!("Database(commit: {example})")),
         "TableSpec" => component(format!("Database(tables: {{ \"t\": {example} }})")),
         kind if models::KINDS.iter().any(|(name, ..)| kind == format!("{name}Spec")) => {

@@ -15,6 +15,7 @@ pub mod traffic;
 
 pub mod cache;
 pub mod database;
+pub mod quorum;
 pub mod redis;
 pub mod topic;
 pub mod waiting_room;
@@ -92,6 +93,8 @@ kinds! {
     "Storage" Database(Box<database::DatabaseSpec>),
     /// A single-threaded server with locks and tables in memory.
     "Storage" Redis(redis::RedisSpec),
+    /// Nodes without a primary: rows on several of them, and so many must answer.
+    "Storage" Store(Box<quorum::StoreSpec>),
     /// A line in order of arrival, and a limited number of places inside.
     "Serving" WaitingRoom(waiting_room::WaitingRoomSpec),
     /// A replicated log in partitions, as in Kafka.

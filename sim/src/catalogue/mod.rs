@@ -18,7 +18,7 @@ use page::plain;
 use source::{Item, Member, items};
 
 /// Where scenarios' types stand: the comment at the top of a file belongs to its first type.
-const SOURCES: [&str; 22] = [
+const SOURCES: [&str; 25] = [
     include_str!("../scenario/spec.rs"),
     include_str!("../../../models/src/gateway.rs"),
     include_str!("../../../models/src/service/spec.rs"),
@@ -30,6 +30,9 @@ const SOURCES: [&str; 22] = [
     include_str!("../../../models/src/database/mod.rs"),
     include_str!("../../../models/src/database/tables.rs"),
     include_str!("../../../models/src/redis/mod.rs"),
+    include_str!("../../../models/src/quorum/mod.rs"),
+    include_str!("../../../models/src/quorum/level.rs"),
+    include_str!("../../../models/src/quorum/patience.rs"),
     include_str!("../../../models/src/waiting_room/mod.rs"),
     include_str!("../../../models/src/topic/mod.rs"),
     include_str!("../../../models/src/by.rs"),

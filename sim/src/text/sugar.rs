@@ -7,7 +7,7 @@ const TIMED_STEPS: [&str; 2] = ["Wait", "Work"];
 
 /// Fields that take a distribution, wherever they are: `think: "2s"`, `network: (any: "1ms")`.
 /// No other field of these names takes text that begins with a digit.
-const TIMED_FIELDS: [&str; 17] = [
+const TIMED_FIELDS: [&str; 19] = [
     "any",
     "same_zone",
     "cross_zone",
@@ -25,6 +25,8 @@ const TIMED_FIELDS: [&str; 17] = [
     "apply",
     "create",
     "read",
+    "coordinate",
+    "write",
 ];
 
 /// Writes short forms out, everywhere below `value`. The tree's depth was bounded when it was
@@ -65,7 +67,7 @@ fn always(value: &mut Value) {
 mod tests {
     use super::TIMED_FIELDS;
 
-    const SOURCES: [&str; 12] = [
+    const SOURCES: [&str; 13] = [
         include_str!("../scenario/spec.rs"),
         include_str!("../../../models/src/traffic/spec.rs"),
         include_str!("../../../models/src/database/mod.rs"),
@@ -73,6 +75,7 @@ mod tests {
         include_str!("../../../models/src/database/costs.rs"),
         include_str!("../../../models/src/policy/pool.rs"),
         include_str!("../../../models/src/redis/mod.rs"),
+        include_str!("../../../models/src/quorum/mod.rs"),
         include_str!("../../../models/src/cache/spec.rs"),
         include_str!("../../../models/src/topic/mod.rs"),
         include_str!("../../../models/src/waiting_room/mod.rs"),
