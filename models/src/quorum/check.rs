@@ -117,7 +117,7 @@ pub(super) fn asked(programs: &Programs, asked: &[OpId], wiring: &mut Wiring<'_>
         use VerbTemplate::{Get, Insert, Set};
         if !matches!(single, Template::Table(_, _, Get | Set(_, None) | Insert(_))) {
             let message = "a store cannot decide by what a row holds, nor look at many";
-            let help = Some("it can `Get`, `Set` without `if_version`, and `Insert`".into());
+            let help = Some("it can `Get`, `Set` and `Insert` one row".into());
             wiring.problem_with(message, help);
         }
     }
