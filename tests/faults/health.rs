@@ -95,8 +95,8 @@ fn prequal_probes_the_level_it_picks_from() {
     }
 }
 
-/// Whatever zone users are near, and whatever `default` says of that: of a cache whose keys are on a
-/// ring each node has its part, about a quarter each (150 points: 8 % more or less).
+/// Whatever zone users are near, and whatever `default` says of that: of a cache whose keys are on
+/// a ring each node has its part, about a quarter each (150 points: 8 % more or less).
 #[test]
 fn keys_are_asked_for_where_they_are() {
     let text = r#"(duration: "20s", zones: ["a", "b"], network: (any: "1ms"),

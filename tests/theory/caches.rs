@@ -63,10 +63,10 @@ fn c03_times_to_live() {
 }
 
 /// Case C04: one key, λ = 100 requests a second, T = 10 s, d = 0.5 s to fetch. Without protection
-/// 1 + λd = 51 fetch it in a period. The case lets a period end T after the first of them is done,
-/// and ignores the others: 51 of λ(1/λ + d + T) requests miss. Here every one of them puts the value
-/// in, as `SET` does: the last comes half a second later, so that a period is 2d + T, and 51 of 1100
-/// miss. With single flight there is one fetch in 1/λ + d + T.
+/// 1 + λd = 51 fetch it in a period. The case lets a period end T after the first of them is
+/// done, and ignores the others: 51 of λ(1/λ + d + T) requests miss. Here every one of them puts
+/// the value in, as `SET` does: the last comes half a second later, so that a period is 2d + T,
+/// and 51 of 1100 miss. With single flight there is one fetch in 1/λ + d + T.
 #[test]
 fn c04_stampedes() {
     let (rate, ttl, fetch) = (100.0, 10.0, 0.5);

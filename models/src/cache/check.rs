@@ -90,9 +90,6 @@ impl CacheSpec {
             let message = "room is measured in entries or in bytes, not in both";
             wiring.at_name("memory", |w| w.problem(message));
         }
-        if self.memory.is_some_and(|memory| memory.0 == 0) {
-            wiring.at_name("memory", |w| w.problem("nothing fits in no memory"));
-        }
         if self.memory.is_none() {
             let given = [("size", self.size.is_some()), ("overhead", self.overhead.is_some())];
             lone(wiring, &given, "`memory`");

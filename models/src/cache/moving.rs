@@ -2,8 +2,8 @@
 //! own by now, batch by batch, instead of beginning cold.
 //!
 //! Every node looks by itself who is in the group, as callers do, and gives away what they no
-//! longer ask it for. Nobody waits: an entry that gets lost is a miss, and one that comes too late, after
-//! somebody has filled its place, is dropped.
+//! longer ask it for. Nobody waits: an entry that gets lost is a miss, and one that comes too late,
+//! after somebody has filled its place, is dropped.
 
 use engine::{Belief, CallId, Cx, GroupId, LinkId, MemberState, OpId, Port, Request, Span, Time};
 use serde::Deserialize;

@@ -14,8 +14,8 @@ fn ms(n: u64) -> Span {
 }
 
 /// Node 1 leaves at 10 ms and is back at 50 ms; meanwhile keys 1 to 4 are put into node 0. That
-/// looks at 100 ms, packs keys 1 and 3 in 2 ms, and node 1 has them at 104 ms: 1 is there at 111 ms.
-/// Key 2 has stayed. Without `moving`, node 1 misses a key that has moved.
+/// looks at 100 ms, packs keys 1 and 3 in 2 ms, and node 1 has them at 104 ms: 1 is there at
+/// 111 ms. Key 2 has stayed. Without `moving`, node 1 misses a key that has moved.
 #[test]
 fn who_comes_back_gets_its_keys() {
     for (more, outcome, value, counts) in [

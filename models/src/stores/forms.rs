@@ -119,7 +119,7 @@ fn values_that_make_no_sense_for_caches_are_named() {
         (r#"Cache(key: "user", stale_if_error: "5s")"#, "stale_if_error", "with a `ttl`"),
         (r#"Cache(key: "user", sliding: true)"#, "sliding", "with a `ttl`"),
         (r#"Cache(key: "user", ttl: "5s", refresh: "5s")"#, "refresh", "is gone"),
-        (r#"Cache(key: "user", memory: "0B")"#, "memory", "nothing fits"),
+        (r#"Cache(key: "user", memory: "0B")"#, "memory", "a node holds 0B"),
         (r#"Cache(key: "user", memory: "1MB", capacity: 10)"#, "memory", "not in both"),
         (r#"Cache(key: "user", size: Always("1kB"))"#, "size", "with `memory`"),
         (r#"Cache(key: "user", memory: "1MB", size: Uniform("2kB", "1kB"))"#, "size", "smaller"),

@@ -331,9 +331,9 @@ impl Table {
         lost
     }
 
-    /// Undoes all writes after `lsn`, newest first; how many there were up to `told`. What is restored gets
-    /// the next version instead of its old one: who read a lost write then holds a stale version,
-    /// as it should.
+    /// Undoes all writes after `lsn`, newest first; how many there were up to `told`. What is
+    /// restored gets the next version instead of its old one: who read a lost write then holds a
+    /// stale version, as it should.
     pub(super) fn lose(&mut self, after: Lsn, told: Lsn) -> u64 {
         let mut lost = 0;
         while let Some((lsn, key, before)) = self.history.as_mut().and_then(|h| h.pop(after)) {
