@@ -14,6 +14,10 @@ pub struct Aperture {
     start: u32,
     least: u32,
     width: u32,
+    /// As seen last.
+    members: u32,
+    /// Calls in hand: counted anew at every choice, because not every end is heard of.
+    in_hand: u32,
     average: f64,
     at: Time,
     two: Distinct,
@@ -35,6 +39,8 @@ impl Aperture {
             start,
             least,
             width: least,
+            members: least,
+            in_hand: 0,
             average: 0.0,
             at: Time::ZERO,
             two: Distinct::new(2),
@@ -47,13 +53,13 @@ impl Aperture {
         self.width
     }
 
-    /// So many calls are in hand now: the average moves on, and the aperture by one at most.
-    fn adjust(&mut self, in_hand: u32, members: u32, now: Time) {
+    /// The calls in hand have changed: the average moves on, and the aperture by one at most.
+    fn adjust(&mut self, now: Time) {
         let kept = libm::exp(-(now.since(self.at).0 as f64) / WINDOW);
-        self.average = self.average * kept + f64::from(in_hand) * (1.0 - kept);
+        self.average = self.average * kept + f64::from(self.in_hand) * (1.0 - kept);
         self.at = now;
         let load = self.average / f64::from(self.width);
-        if load >= HIGH && self.width < members {
+        if load >= HIGH && self.width < self.members {
             self.width += 1;
         } else if load <= LOW && self.width > self.least {
             self.width -= 1;
@@ -65,13 +71,20 @@ impl Aperture {
         let Scene { ready, key, now, in_hand, below } = scene;
         let (ready, key, now, in_hand) = (*ready, *key, *now, *in_hand);
         let members = ready.len() as u32;
-        let calls = ready.iter().map(|member| in_hand(*member)).sum::<u32>();
-        self.adjust(calls + 1, members, now);
+        self.members = members;
+        self.in_hand = ready.iter().map(|member| in_hand(*member)).sum::<u32>() + 1;
+        self.adjust(now);
         let width = self.width.min(members);
         let member = |place| ready[((self.start + place) % members) as usize];
         self.part.clear();
         self.part.extend((0..width).map(member));
         self.two.pick(&mut Scene { ready: &self.part, key, now, in_hand, below: *below })
+    }
+
+    /// A call has ended: without its ends, bursts would be averaged as if nothing ever lasted.
+    pub fn finished(&mut self, now: Time) {
+        self.in_hand = self.in_hand.saturating_sub(1);
+        self.adjust(now);
     }
 }
 
@@ -110,5 +123,16 @@ mod tests {
         };
         assert_eq!([0, 60, 61, 62].map(|now| width(now, 2)), [2, 3, 4, 4]);
         assert_eq!([162, 163, 164].map(|now| width(now, 0)), [3, 2, 2]);
+    }
+
+    /// Forty calls at once, that all end ten seconds later: from the first end on the average is
+    /// 39 (1 − e^(−10/15)) = 19, above 1.125 for 2 and for 3 members.
+    #[test]
+    fn a_burst_is_seen_by_its_ends() {
+        let mut aperture = Aperture::new(0, 2);
+        (0..40).for_each(|burst| _ = pick(&mut aperture, 0, 0, burst / 4));
+        assert_eq!(aperture.width(), 2);
+        (0..2).for_each(|_| aperture.finished(Time::ZERO + Span::secs(10)));
+        assert_eq!(aperture.width(), 4);
     }
 }

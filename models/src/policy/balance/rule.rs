@@ -144,6 +144,7 @@ impl Rule {
         match self {
             Rule::PeakEwma(ewma) => ewma.observe(member, took.0 as f64, now),
             Rule::LeastTime(least) => least.observe(member, took),
+            Rule::Aperture(aperture) => aperture.finished(now),
             Rule::Sticky(_, sticky) => sticky.first.heard(member, took, now),
             Rule::Pinned(pinned) => pinned.first.heard(member, took, now),
             _ => {}
