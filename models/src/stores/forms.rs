@@ -130,7 +130,7 @@ fn values_that_make_no_sense_for_caches_are_named() {
         (
             r#"Cache(key: "user", store: [Wait(Always("1ms"))], writes: Behind(every: "0s"))"#,
             "writes.every",
-            "some time",
+            "every 1ms at most",
         ),
         (
             r#"Cache(key: "user", store: [Reply], writes: Behind(every: "1s", queue: 0))"#,
