@@ -110,7 +110,8 @@ pub struct StoreSpec {
     /// Who was silent for longer is believed down, and not asked (default 18.4s: 18.42 heartbeats
     /// of 1s, where phi is 8).
     down_after: Option<Dur>,
-    /// Writes that are kept for replicas which do not take them.
+    /// Writes that are kept for replicas which do not take them (default: Cassandra's, as told
+    /// there).
     #[serde(default)]
     hints: HintsSpec,
     /// The clock of each node is wrong by up to so much, either way (default 0s). Of two writes

@@ -148,7 +148,11 @@ fn values_that_make_no_sense_for_caches_are_named() {
             "warm",
             "one draw",
         ),
-        (r#"Cache(key: "user", tune: (every: "0s", most: 20_000))"#, "tune.every", "some time"),
+        (
+            r#"Cache(key: "user", tune: (every: "0s", most: 20_000))"#,
+            "tune.every",
+            "every 1ms at most",
+        ),
         (r#"Cache(key: "user", tune: (every: "1s", most: 5))"#, "tune.most", "to begin with"),
         (
             r#"Cache(key: "user", tune: (every: "1s", most: 20_000, times: 1))"#,
