@@ -18,8 +18,7 @@ use super::moving::Leaving;
 use super::reading::from_fill_word;
 use super::rules::{Ops, Rules, Writes};
 use super::tune::Turn;
-use crate::channel::Caller;
-use crate::flow::machine::{Ended, Found, Host, Machine, Origin, Token};
+use crate::flow::machine::{Ended, Found, Machine, Origin, Token, runs_flows};
 
 word! {
     /// What its timers mean.
@@ -199,25 +198,7 @@ impl CacheNode {
     }
 }
 
-impl Caller for CacheNode {
-    fn check(check: (u16, u32)) -> Ticket {
-        Ticket::Check(check)
-    }
-}
-
-impl Host for CacheNode {
-    fn timer(token: Token) -> Timer {
-        match token {
-            Token::Frame(key) => Timer::Frame(key),
-            Token::Join(key) => Timer::Join(key),
-            Token::Pool(due) => Timer::Pool(due),
-        }
-    }
-
-    fn ticket(frame: Key) -> Ticket {
-        Ticket::Frame(frame)
-    }
-}
+runs_flows!(CacheNode);
 
 impl Component for CacheNode {
     type Timer = Timer;

@@ -29,6 +29,37 @@ pub trait Host: Caller {
     fn ticket(frame: Key) -> Self::Ticket;
 }
 
+/// Makes a component a [`Host`]: its `Timer` has `Frame`, `Join` and `Pool`, its `Ticket` `Frame` and
+/// `Check`. Words are of eight bytes with one tag, so that the machine's cannot stand inside others.
+macro_rules! runs_flows {
+    ($component:ty) => {
+        impl $crate::channel::Caller for $component {
+            #[inline]
+            fn check(check: (u16, u32)) -> Ticket {
+                Ticket::Check(check)
+            }
+        }
+
+        impl $crate::flow::machine::Host for $component {
+            #[inline]
+            fn timer(token: $crate::flow::machine::Token) -> Timer {
+                use $crate::flow::machine::Token;
+                match token {
+                    Token::Frame(key) => Timer::Frame(key),
+                    Token::Join(key) => Timer::Join(key),
+                    Token::Pool(due) => Timer::Pool(due),
+                }
+            }
+
+            #[inline]
+            fn ticket(frame: engine::Key) -> Ticket {
+                Ticket::Frame(frame)
+            }
+        }
+    };
+}
+pub(crate) use runs_flows;
+
 engine::word! {
     /// What started a frame, and is told when it ends.
     pub enum Origin {

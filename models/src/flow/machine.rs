@@ -6,6 +6,7 @@
 
 use engine::{Answer, Cx, Key, Outcome, Request, Slab, Span, Time, Word as _};
 
+pub(crate) use super::frame::runs_flows;
 pub use super::frame::{Ended, Found, Host, Origin, Token, of_record};
 use super::frame::{Extra, Frame, Join, asked, question};
 use super::program::{NOWHERE, Op, Place, Program};

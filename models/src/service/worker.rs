@@ -8,8 +8,8 @@ use super::admission::{Admission, Admitted};
 use super::consumer::{CONSUMED, Consumer};
 use super::load::Load;
 use super::process::Process;
-use crate::channel::{ASKS_FOR_LOAD, Caller};
-use crate::flow::machine::{Ended, Host, Machine, Origin, Token};
+use crate::channel::ASKS_FOR_LOAD;
+use crate::flow::machine::{Ended, Machine, Origin, Token, runs_flows};
 use crate::flow::program::Place;
 
 word! {
@@ -192,27 +192,7 @@ impl Worker {
     }
 }
 
-impl Caller for Worker {
-    fn check(check: (u16, u32)) -> Ticket {
-        Ticket::Check(check)
-    }
-}
-
-impl Host for Worker {
-    #[inline]
-    fn timer(token: Token) -> Timer {
-        match token {
-            Token::Frame(key) => Timer::Frame(key),
-            Token::Join(key) => Timer::Join(key),
-            Token::Pool(due) => Timer::Pool(due),
-        }
-    }
-
-    #[inline]
-    fn ticket(frame: Key) -> Ticket {
-        Ticket::Frame(frame)
-    }
-}
+runs_flows!(Worker);
 
 impl Component for Worker {
     type Timer = Timer;

@@ -7,8 +7,8 @@ use engine::{
 };
 
 use super::profile::Profile;
-use crate::channel::{Asked, Caller, Channel, Next, Try};
-use crate::flow::machine::{Ended, Host, Machine, Origin, Token};
+use crate::channel::{Asked, Channel, Next, Try};
+use crate::flow::machine::{Ended, Machine, Origin, Token, runs_flows};
 use crate::flow::program::Place;
 
 /// How a number comes to a request at its birth.
@@ -251,25 +251,7 @@ impl Source {
     }
 }
 
-impl Caller for Source {
-    fn check(check: (u16, u32)) -> Ticket {
-        Ticket::Check(check)
-    }
-}
-
-impl Host for Source {
-    fn timer(token: Token) -> Timer {
-        match token {
-            Token::Frame(key) => Timer::Frame(key),
-            Token::Join(key) => Timer::Join(key),
-            Token::Pool(due) => Timer::Pool(due),
-        }
-    }
-
-    fn ticket(frame: Key) -> Ticket {
-        Ticket::Frame(frame)
-    }
-}
+runs_flows!(Source);
 
 impl Component for Source {
     type Timer = Timer;

@@ -231,6 +231,17 @@ impl Chart {
     }
 }
 
+/// Names of rows that are longer than this are cut; tables have them whole.
+pub(super) const NAME: usize = 28;
+/// About how wide a letter of such a name is.
+const LETTER: i32 = 8;
+
+/// Where rows begin that have these names before them.
+pub(super) fn beside_names<'a>(names: impl Iterator<Item = &'a str>) -> i32 {
+    let longest = names.map(|name| name.chars().count().min(NAME)).max().unwrap_or(0);
+    24 + LETTER * longest as i32
+}
+
 /// At most so many letters of a name.
 pub(super) fn short(name: &str, most: usize) -> String {
     match name.chars().count() > most {

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis;
-use super::canvas::{COLOURS, GREY, Paper, short};
+use super::canvas::{COLOURS, GREY, NAME, Paper, beside_names, short};
 use crate::{CheckRow, Report, Verdict};
 
 const WIDTH: i32 = 960;
@@ -13,10 +13,6 @@ const TOP: i32 = 64;
 /// A line of a block, and the space after the block.
 const ROW: i32 = 20;
 const SPACE: i32 = 14;
-/// Names longer than this are cut.
-const NAME: usize = 28;
-/// About how wide a letter of a name is.
-const LETTER: i32 = 8;
 /// How wide the longest bar is, and where numbers and limits have room right of it.
 const BAR: i32 = 360;
 const NUMBER: i32 = 90;
@@ -44,9 +40,8 @@ pub fn svg(report: &Report) -> Option<String> {
         text(&root, &title, (16, 20), 19, HPos::Left, BLACK);
         let note = "bars from zero; right of them the number, and what it must be";
         text(&root, note, (16, 44), 14, HPos::Left, GREY);
-        let longest = report.variants.iter().filter_map(|variant| variant.name.as_deref());
-        let longest = longest.map(|name| name.chars().count().min(NAME)).max().unwrap_or(0);
-        let left = 24 + LETTER * longest as i32;
+        let names = report.variants.iter().filter_map(|variant| variant.name.as_deref());
+        let left = beside_names(names);
         let mut top = TOP;
         for block in &blocks {
             text(&root, &short(&block.what, 110), (16, top + ROW / 2), 15, HPos::Left, BLACK);

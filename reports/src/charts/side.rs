@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{self, Axis};
-use super::canvas::{COLOURS, GREY, Paper, short};
+use super::canvas::{COLOURS, GREY, NAME, Paper, beside_names, short};
 use crate::compare::{Line, Spread, lines};
 use crate::format::{count, percent, time};
 use crate::series::QUANTILES;
@@ -16,10 +16,6 @@ use crate::{Report, VariantRuns};
 const ROW: i32 = 26;
 const TOP: i32 = 114;
 const BOTTOM: i32 = 62;
-/// Names longer than this are cut; the table has them whole.
-const NAME: usize = 28;
-/// About how wide a letter of a name is.
-const LETTER: i32 = 8;
 /// More errors than this, and latencies are those of failing as well.
 const FAILING: f64 = 0.01;
 /// How wide the three panels are, and the gaps after them, where numbers stand.
@@ -35,8 +31,7 @@ pub fn svg(report: &Report) -> Option<String> {
     if lines.len() < 2 {
         return None;
     }
-    let longest = lines.iter().map(|line| line.name.chars().count().min(NAME)).max().unwrap_or(0);
-    let left = 24 + LETTER * longest as i32;
+    let left = beside_names(lines.iter().map(|line| line.name));
     let width = left + PANELS.iter().chain(&GAPS).sum::<i32>();
     let height = TOP + ROW * lines.len() as i32 + BOTTOM;
     let mut out = String::new();

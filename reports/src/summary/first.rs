@@ -36,8 +36,12 @@ pub(crate) fn bottleneck<'a>(report: &Report, loads: &'a [Load]) -> Option<&'a P
 }
 
 pub(super) fn read_first(out: &mut String, report: &Report, runs: &[RunRecord]) {
+    let remarks = remarks(report, runs);
+    if remarks.is_empty() {
+        return;
+    }
     let _ = writeln!(out, "READ THIS FIRST");
-    for (word, what) in remarks(report, runs) {
+    for (word, what) in remarks {
         let _ = writeln!(out, " {word:<10}  {what}");
     }
     out.push('\n');
