@@ -29,8 +29,9 @@ pub trait Host: Caller {
     fn ticket(frame: Key) -> Self::Ticket;
 }
 
-/// Makes a component a [`Host`]: its `Timer` has `Frame`, `Join` and `Pool`, its `Ticket` `Frame` and
-/// `Check`. Words are of eight bytes with one tag, so that the machine's cannot stand inside others.
+/// Makes a component a [`Host`]: its `Timer` has `Frame`, `Join` and `Pool`, its `Ticket` `Frame`
+/// and `Check`. Words are of eight bytes with one tag, so that the machine's cannot stand inside
+/// others.
 macro_rules! runs_flows {
     ($component:ty) => {
         impl $crate::channel::Caller for $component {
