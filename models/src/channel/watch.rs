@@ -26,6 +26,9 @@ impl Channel {
         let (now, stream) = (cx.now(), self.stream);
         if let Some(view) = &mut self.view {
             view.heard(member, outcome, now, &mut || cx.unit(stream));
+            if let Some(max_fails) = view.max_fails(outcome) {
+                self.balance_of(member).failed(member, max_fails);
+            }
         }
     }
 

@@ -142,6 +142,14 @@ impl Balance {
         }
     }
 
+    /// A call to `member` has failed, of which nginx takes so many.
+    #[cold]
+    pub fn failed(&mut self, member: u16, max_fails: u32) {
+        if let Balance::Rule(rule) = self {
+            rule.failed(member, max_fails);
+        }
+    }
+
     /// Picks from `ready`, which is not empty. `in_hand` says how many calls a member has;
     /// `below` draws.
     #[inline]

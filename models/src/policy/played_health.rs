@@ -42,6 +42,23 @@ fn nginx_tries_a_member_with_one_request() {
     assert!(refused == [10, 2010] || refused == [10, 2020], "{refused:?}");
 }
 
+/// Member 0, of weight 3 to 1, refuses the first call, one of three that nginx takes: it gains 2
+/// instead of 3 for the second call, which goes to member 1 (-1 + 2 to 1 + 1). Without
+/// `MaxFails` member 0 would have that as well, and member 1 the third.
+#[test]
+fn nginx_lowers_a_weight_after_a_failure() {
+    let plain = "(view: Static, balance: Weighted(weights: [3, 1]))";
+    let lowered = "(view: Static, balance: Weighted(weights: [3, 1]), passive: MaxFails(fails: 3))";
+    for (policy, then) in [(plain, [0, 1, 0, 0]), (lowered, [1, 0, 0, 0])] {
+        let mut play = Play::new(2, &[say(1, Done)], policy, &[0, 10, 20, 30, 40]);
+        play.crashes = vec![(Some(0), 0, 5)];
+        let told = play.run();
+        assert_eq!(told.answers[0], (0, 0, Refused));
+        let members: Vec<u16> = told.asked.iter().map(|(_, member, _)| *member).collect();
+        assert_eq!(members, then, "{policy}");
+    }
+}
+
 /// Both refuse one call each; then nginx asks nobody. With a panic threshold it asks all.
 #[test]
 fn if_all_have_failed_nginx_asks_nobody() {

@@ -159,9 +159,10 @@ pub enum BalanceSpec {
     },
     /// Of all members the one with the fewest calls in hand.
     LeastOfAll,
-    /// In turn by weight, as nginx spreads them: 5, 1, 1 gives a a b a c a a. Not modelled: that
-    /// nginx lowers a weight after a failure and raises it again step by step, and that a retry
-    /// passes over those asked already.
+    /// In turn by weight, as nginx spreads them: 5, 1, 1 gives a a b a c a a. With
+    /// `passive: MaxFails` a failure lowers a member's weight by its part of the failures, and it
+    /// grows again by 1 each time that the member could be asked. Not modelled: that a retry passes
+    /// over those asked already.
     /// Example: `Weighted(weights: [5, 1, 1])`
     Weighted {
         /// One per member, each at least 1.

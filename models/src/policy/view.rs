@@ -333,6 +333,14 @@ impl View {
         }
     }
 
+    /// Whether a call that ended so is a failure as nginx counts them, and how many it takes.
+    pub fn max_fails(&self, outcome: Outcome) -> Option<u32> {
+        match &self.passive {
+            Passive::MaxFails(it, failures) if failures[outcome as usize] => Some(it.most()),
+            _ => None,
+        }
+    }
+
     /// A check has come back.
     pub fn checked(&mut self, member: u16, passed: bool) {
         if let Some(checks) = &mut self.checks {

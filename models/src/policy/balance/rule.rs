@@ -150,4 +150,17 @@ impl Rule {
             _ => {}
         }
     }
+
+    /// A call to `member` has failed, of which nginx takes so many: its share may be lowered.
+    pub fn failed(&mut self, member: u16, max_fails: u32) {
+        match self {
+            Rule::Smooth(smooth) => smooth.failed(member, max_fails),
+            Rule::LeastConnections(LeastConnections::Nginx(_, smooth, _)) => {
+                smooth.failed(member, max_fails);
+            }
+            Rule::Sticky(_, sticky) => sticky.first.failed(member, max_fails),
+            Rule::Pinned(pinned) => pinned.first.failed(member, max_fails),
+            _ => {}
+        }
+    }
 }

@@ -3,33 +3,51 @@
 
 /// nginx's `ngx_http_upstream_get_peer`: everybody gains its weight, the richest is asked and pays
 /// the total. Over one cycle each member is asked as often as its weight says, evenly spread.
+/// After failures a member gains less for a while: its effective weight.
 #[derive(Clone, Debug)]
 pub struct Smooth {
-    weights: Vec<i64>,
-    current: Vec<i64>,
+    peers: Vec<Peer>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Peer {
+    weight: i64,
+    /// What it gains: its weight, unless it has failed.
+    effective: i64,
+    current: i64,
 }
 
 impl Smooth {
     /// Nobody asked yet. One weight per member.
     pub fn new(weights: &[u32]) -> Smooth {
-        let weights: Vec<i64> = weights.iter().map(|&weight| i64::from(weight)).collect();
-        Smooth { current: vec![0; weights.len()], weights }
+        let weights = weights.iter().map(|&weight| i64::from(weight));
+        let peer = |weight| Peer { weight, effective: weight, current: 0 };
+        Smooth { peers: weights.map(peer).collect() }
     }
 
-    /// The next in turn; ties go to the first.
+    /// The next in turn; ties go to the first. Whoever failed and could be asked gains one more
+    /// the next time, up to its weight.
     pub fn pick(&mut self, ready: &[u16]) -> u16 {
         let mut total = 0;
-        let mut best = ready[0];
+        let (mut best, mut most) = (ready[0], i64::MIN);
         for &member in ready {
-            let weight = self.weights[member as usize];
-            self.current[member as usize] += weight;
-            total += weight;
-            if self.current[member as usize] > self.current[best as usize] {
-                best = member;
+            let peer = &mut self.peers[member as usize];
+            peer.current += peer.effective;
+            total += peer.effective;
+            peer.effective += i64::from(peer.effective < peer.weight);
+            if peer.current > most {
+                (best, most) = (member, peer.current);
             }
         }
-        self.current[best as usize] -= total;
+        self.peers[best as usize].current -= total;
         best
+    }
+
+    /// A member has failed, and `max_fails` such failures take it out: it loses that part of its
+    /// weight, in whole numbers.
+    pub fn failed(&mut self, member: u16, max_fails: u32) {
+        let peer = &mut self.peers[member as usize];
+        peer.effective = (peer.effective - peer.weight / i64::from(max_fails)).max(0);
     }
 }
 
@@ -112,12 +130,59 @@ mod tests {
         let states: Vec<Vec<i64>> = (0..7)
             .map(|_| {
                 smooth.pick(&[0, 1, 2]);
-                smooth.current.clone()
+                smooth.peers.iter().map(|peer| peer.current).collect()
             })
             .collect();
         let after =
             [[-2, 1, 1], [-4, 2, 2], [1, -4, 3], [-1, -3, 4], [4, -2, -2], [2, -1, -1], [0, 0, 0]];
         assert_eq!(states, after);
+    }
+
+    /// Weights 3 and 1, three failures take one out: a loses 1 with each. First a (3, 1 of 4), which
+    /// leaves -1, 1; it fails. Then it has -1 + 2 against 1 + 1: b, where without the failure a
+    /// would be asked again. After that it gains 3 as before: 1 + 3 against -1 + 1 of 4, so that
+    /// 0, 0 are left, and a new cycle begins.
+    #[test]
+    fn a_failure_lowers_a_weight_for_a_turn() {
+        let turns = |fails: bool| -> Vec<u16> {
+            let mut smooth = Smooth::new(&[3, 1]);
+            let mut turns = vec![smooth.pick(&[0, 1])];
+            if fails {
+                smooth.failed(0, 3);
+            }
+            turns.extend((0..6).map(|_| smooth.pick(&[0, 1])));
+            turns
+        };
+        assert_eq!(turns(false), [0, 0, 1, 0, 0, 0, 1]);
+        assert_eq!(turns(true), [0, 1, 0, 0, 0, 1, 0]);
+    }
+
+    /// Weights 5, 1, 1, one failure takes out: a is asked (-2, 1, 1), fails and has no weight left.
+    /// While it is out b and c take turns: (-2, 0, 2), (-2, 1, 1). Back, it gains 0 (-2, 0, 2 after
+    /// b), 1 of 3 (-1, 1, 0 after c), 2 of 4 (1, -2, 1 after b), 3 of 5 (-1, -1, 2 after a), 4 of 6
+    /// (-3, 0, 3 after a, the first of a and c), and 5 of 7 from then on (2, 1, -3 after c).
+    #[test]
+    fn who_comes_back_is_asked_little_by_little() {
+        let mut smooth = Smooth::new(&[5, 1, 1]);
+        assert_eq!(smooth.pick(&[0, 1, 2]), 0);
+        smooth.failed(0, 1);
+        assert_eq!([smooth.pick(&[1, 2]), smooth.pick(&[1, 2])], [1, 2]);
+        let turns: Vec<u16> = (0..6).map(|_| smooth.pick(&[0, 1, 2])).collect();
+        assert_eq!(turns, [1, 2, 1, 0, 0, 2]);
+        let left: Vec<i64> = smooth.peers.iter().map(|peer| peer.current).collect();
+        assert_eq!(left, [2, 1, -3]);
+    }
+
+    /// Of a weight of 5 every failure of two takes 2, but never below nothing: 3, 1, 0, 0. Of six
+    /// failures one takes nothing.
+    #[test]
+    fn a_weight_is_lowered_in_whole_numbers() {
+        let mut smooth = Smooth::new(&[5]);
+        let mut after = |max_fails| {
+            smooth.failed(0, max_fails);
+            smooth.peers[0].effective
+        };
+        assert_eq!([after(6), after(2), after(2), after(2), after(2)], [5, 3, 1, 0, 0]);
     }
 
     /// Weights 2 and 1: a at 0.5; then a and b at 1, b entered first; a at 1.5; at 2 b entered

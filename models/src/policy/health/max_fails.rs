@@ -36,6 +36,11 @@ impl MaxFails {
         MaxFails { most, timeout, members: vec![Member::default(); members as usize], failing: 0 }
     }
 
+    /// How many failures take a member out.
+    pub fn most(&self) -> u32 {
+        self.most
+    }
+
     /// Whether anybody may have to be skipped.
     pub fn skips(&self) -> bool {
         self.failing > 0

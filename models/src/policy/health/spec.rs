@@ -119,7 +119,8 @@ pub enum PassiveSpec {
         failure_percentage: Option<FailurePercentageSpec>,
     },
     /// As nginx: a member that has failed so often is not asked for a while; then one request
-    /// tries it. If all are out, nobody is asked (502). Its clock counts whole seconds.
+    /// tries it. If all are out, nobody is asked (502). Its clock counts whole seconds. Under
+    /// `Weighted`, and `LeastConnections` as nginx does it, failures lower weights, too.
     /// Example: `MaxFails(fails: 3, timeout: "30s")`
     MaxFails {
         /// Failures until a member is out: at least 1. Default: 1.
