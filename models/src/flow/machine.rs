@@ -146,7 +146,10 @@ impl Machine {
         key: Key,
         answer: Answer,
     ) -> Option<Ended> {
-        let frame = self.frames.get_mut(key)?;
+        let Some(frame) = self.frames.get_mut(key) else {
+            self.connected(cx, key, answer);
+            return None;
+        };
         let op = &self.program.code[frame.pc as usize].op;
         let asked_now = question(op).filter(|_| frame.tries.call != Key::NONE);
         // A grant that is taken back while the flow goes on has the same ticket.

@@ -20,5 +20,7 @@ mod tests;
 #[cfg(test)]
 mod tests_pooled;
 #[cfg(test)]
+mod tests_reconnect;
+#[cfg(test)]
 mod tests_scatter;
 mod transaction;

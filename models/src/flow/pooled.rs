@@ -4,7 +4,8 @@
 //! the same one. Everything else brings it back with each answer.
 
 use engine::chance::{Coin, Dist as Draw, Sampler, StreamId};
-use engine::{Answer, CounterId, Cx, Gauges, Key, Outcome, Span, Time};
+use engine::{Answer, Ask, CounterId, Cx, Gauges, GroupId, Key, MemberState, OpId, Outcome, Port};
+use engine::{Request, Span, Time};
 
 use super::compile::Compiler;
 use super::frame::{Ended, Host, Token};
@@ -24,8 +25,33 @@ pub struct Kept {
     pub(super) leak: Coin,
     pub(super) stream: StreamId,
     pub(super) timeouts: CounterId,
-    /// All connections lead to one process, and end with it.
-    pub(super) alone: bool,
+    pub(super) failures: CounterId,
+    /// Where they all lead to, if that is one process: they end with it.
+    pub(super) only: Option<Only>,
+}
+
+/// The one process that all connections of a pool lead to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Only {
+    group: GroupId,
+    port: Port,
+    /// How long the round trip at the beginning of a connection may take.
+    connect: Span,
+    /// How much of the group's history has been read.
+    read: usize,
+}
+
+impl Kept {
+    /// Reads on in the history of whom the connections lead to.
+    fn hear<C: Host>(&mut self, cx: &Cx<'_, C>) {
+        let Some(only) = &mut self.only else { return };
+        while let Some(change) = cx.group(only.group).history.get(only.read) {
+            only.read += 1;
+            if matches!(change.state, MemberState::Down | MemberState::Gone) {
+                self.pool.process_ended(change.at);
+            }
+        }
+    }
 }
 
 /// What a timer of a pool means.
@@ -34,12 +60,27 @@ enum Due {
     Made,
     GaveUp,
     House,
+    Again,
 }
 
-const DUES: [Due; 3] = [Due::Made, Due::GaveUp, Due::House];
+const DUES: [Due; 4] = [Due::Made, Due::GaveUp, Due::House, Due::Again];
 
 /// Lifetimes are shorter by up to this part, so that not all connections end at once.
 const VARIANCE: f64 = 0.025;
+
+/// Tickets of pools stand where no frame's can: at the place of [`Key::NONE`].
+const PLACE: u64 = Key::NONE.bits();
+
+/// The ticket of a connection that is being made.
+fn ticket(pool: u16) -> Key {
+    Key::from_bits((u64::from(pool) + 1) * (PLACE + 1) + PLACE)
+}
+
+fn pool_of(ticket: Key) -> Option<u16> {
+    let bits = ticket.bits();
+    let number = (bits & PLACE == PLACE).then_some(bits / (PLACE + 1))?;
+    number.checked_sub(1).map(|pool| pool as u16)
+}
 
 fn token<C: Host>(pool: u16, due: Due) -> C::Timer {
     C::timer(Token::Pool((pool, due as u32)))
@@ -61,8 +102,13 @@ impl Compiler<'_, '_> {
         let builder = &mut self.wiring.builder;
         let [create, leak, lifetime] =
             ["create", "leak", "lifetime"].map(|purpose| builder.stream(&owner, purpose));
-        let timeouts = builder.counter(me, "pool_timeouts");
-        let alone = builder.find(callee).is_some_and(|group| builder.declared(group).size == 1);
+        let [timeouts, failures] =
+            ["pool_timeouts", "pool_failures"].map(|name| builder.counter(me, name));
+        let only = builder.find(callee).filter(|group| builder.declared(*group).size == 1);
+        let only = only.map(|group| {
+            let port = Port { link: builder.link(self.me, group), member: 0 };
+            Only { group, port, connect: spec.connect(), read: 0 }
+        });
         // What is wrong with it is reported once, where policies are checked.
         let time = self.wiring.quietly(|w| spec.create.as_ref().and_then(|dist| dist.build(w)));
         self.program.pools.push(Kept {
@@ -73,7 +119,8 @@ impl Compiler<'_, '_> {
             leak: Coin { probability: spec.leak.map_or(0.0, |share| share.0), stream: leak },
             stream: lifetime,
             timeouts,
-            alone,
+            failures,
+            only,
         });
         self.pools.push((callee.into(), name.into()));
         Some(self.pools.len() as u16 - 1)
@@ -102,6 +149,7 @@ impl Machine {
             Op::Acquire { wait: Some(wait), .. } => frame.since + *wait,
             _ => Time::NEVER,
         };
+        kept.hear(cx);
         let until = (now + patience).min(wait).min(frame.request.deadline);
         if kept.pool.borrow(key, now, until) == Borrowed::Lent {
             frame.tries.lent = true;
@@ -132,7 +180,7 @@ impl Machine {
         if kept.leak.probability > 0.0 && cx.toss(kept.leak) {
             return;
         }
-        if outcome == Refused && kept.alone {
+        if outcome == Refused && kept.only.is_some() {
             kept.pool.die();
         }
         let broken = matches!(outcome, Refused | Reset | TimedOut);
@@ -150,11 +198,36 @@ impl Machine {
 
     /// Makes the next connection, if one is wanted.
     fn make<C: Host>(&mut self, cx: &mut Cx<'_, C>, pool: u16) {
-        let kept = &mut self.program.pools[pool as usize];
-        if kept.pool.makes() {
-            let span = cx.sample(kept.create);
-            cx.after(span, token::<C>(pool, Due::Made));
+        if self.program.pools[pool as usize].pool.makes() {
+            self.connect(cx, pool);
         }
+    }
+
+    /// Begins to make a connection: by a round trip to where it leads to.
+    fn connect<C: Host>(&mut self, cx: &mut Cx<'_, C>, pool: u16) {
+        let Some(only) = self.program.pools[pool as usize].only else {
+            return self.log_in(cx, pool);
+        };
+        let request = Request::internal(OpId::PROBE, cx.now());
+        let ask = Ask { request, arg: 0, timeout: Some(only.connect), cancel: false };
+        cx.call(only.port, ask, C::ticket(ticket(pool)));
+    }
+
+    fn log_in<C: Host>(&mut self, cx: &mut Cx<'_, C>, pool: u16) {
+        let span = cx.sample(self.program.pools[pool as usize].create);
+        cx.after(span, token::<C>(pool, Due::Made));
+    }
+
+    /// An answer for no frame in progress: it may be that of a connection that is being made.
+    #[cold]
+    pub(super) fn connected<C: Host>(&mut self, cx: &mut Cx<'_, C>, of: Key, answer: Answer) {
+        let Some(pool) = pool_of(of) else { return };
+        if answer.outcome == Outcome::Done {
+            return self.log_in(cx, pool);
+        }
+        let kept = &mut self.program.pools[pool as usize];
+        cx.count(kept.failures, 1);
+        cx.after(kept.pool.failed(), token::<C>(pool, Due::Again));
     }
 
     /// A timer of a pool has fired.
@@ -180,6 +253,11 @@ impl Machine {
                 cx.after_fixed(HOUSEKEEPING, token::<C>(pool, Due::House));
                 self.make(cx, pool);
             }
+            Due::Again => {
+                if kept.pool.makes_again() {
+                    self.connect(cx, pool);
+                }
+            }
             Due::GaveUp => {
                 let key = kept.pool.gives_up(now)?;
                 frames.get(key)?;
@@ -202,5 +280,22 @@ impl Machine {
         out.level("pool_active", sum(Pool::lent));
         out.level("pool_idle", sum(Pool::idle));
         out.level("pool_waiting", sum(Pool::waiting));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The largest number of a pool fits, and no key of a frame is taken for one.
+    #[test]
+    fn tickets_of_pools_are_no_frames() {
+        for pool in [0, 1, u16::MAX] {
+            let key = ticket(pool);
+            assert_eq!((pool_of(key), key.bits() >> 56), (Some(pool), 0));
+        }
+        let mut frames = engine::Slab::default();
+        assert_eq!((pool_of(frames.insert(())), pool_of(Key::NONE)), (None, None));
+        assert!(frames.get(ticket(7)).is_none());
     }
 }

@@ -1,17 +1,17 @@
 //! Pools by script: one statement of the database takes 5 ms, and there is no network. Pools are
 //! full from the start unless making a connection takes time; scripts begin at 1 ms.
 
-use engine::{Action, Builder, Deed, Frame, OpId, Outcome, RunRecord, Span, Target, Time};
+use engine::{Builder, Frame, OpId, Outcome, RunRecord, Span};
 
 use crate::testing::{Line, Stage, heard, parse};
 use crate::wiring::{Segment, Wiring};
 
-use Outcome::{Done, Refused, TimedOut};
+use Outcome::{Done, TimedOut};
 
-type Heard = Vec<(u64, usize, Outcome, i64)>;
+pub(super) type Heard = Vec<(u64, usize, Outcome, i64)>;
 
 /// A shop that asks a database over a pool.
-fn stage(pool: &str, shop: &str) -> Stage {
+pub(super) fn stage(pool: &str, shop: &str) -> Stage {
     let policies = format!(r#"{{ "db": ({pool}) }}"#);
     let components = format!(
         r#"{{
@@ -23,9 +23,9 @@ fn stage(pool: &str, shop: &str) -> Stage {
     Stage::scenario(&["product"], "{}", &policies, &components)
 }
 
-const ASK: &str = r#"operations: { "ask": [Do("db", [Get("stock")])] }"#;
+pub(super) const ASK: &str = r#"operations: { "ask": [Do("db", [Get("stock")])] }"#;
 
-fn play(mut stage: Stage, lines: &[Line]) -> (Heard, RunRecord) {
+pub(super) fn play(mut stage: Stage, lines: &[Line]) -> (Heard, RunRecord) {
     let shop = stage.builder.find("shop").expect("the scenario has a shop");
     let log = stage.script(shop, lines);
     let mut world = stage.play(Span::secs(20));
@@ -34,7 +34,7 @@ fn play(mut stage: Stage, lines: &[Line]) -> (Heard, RunRecord) {
 }
 
 /// Asks at these milliseconds.
-fn ask(mut stage: Stage, at: &[u64]) -> (Heard, RunRecord) {
+pub(super) fn ask(mut stage: Stage, at: &[u64]) -> (Heard, RunRecord) {
     let op: OpId = stage.builder.op("shop.ask");
     let lines: Vec<Line> = at.iter().map(|ms| Line::new(Span::millis(*ms), op, 1, 0)).collect();
     play(stage, &lines)
@@ -104,21 +104,6 @@ fn a_connection_whose_question_was_given_up_is_closed() {
     let fast = r#"operations: { "ask": [Do("db", [Get("stock")])] }"#;
     let (heard, _) = ask(stage(pool, fast), &[100, 101]);
     assert_eq!(heard, [(103, 0, TimedOut, 0), (156, 1, TimedOut, 0)]);
-}
-
-/// The database is down from 200 to 300 ms. Who asks at 250 finds that out, and both connections
-/// are gone: one is there again at 300 ms, the other one at 350. Of two questions at 310 one waits
-/// until the other is answered.
-#[test]
-fn connections_end_with_the_process_they_lead_to() {
-    let mut stage = stage(r#"pool: (maximum: 2, create: Always("50ms"))"#, ASK);
-    let db = stage.builder.find("db").expect("the scenario has a database");
-    let target = Target::Members { pool: vec![stage.member(db, 0)], pick: None };
-    let (at, lasts) = (Time::ZERO + Span::millis(200), Some(Span::millis(100)));
-    let deed = Deed::Crash { silent: false };
-    stage.builder.action(Action { name: "crash".into(), at, lasts, target, deed });
-    let (heard, _) = ask(stage, &[250, 310, 310]);
-    assert_eq!(heard, [(250, 0, Refused, 0), (315, 1, Done, 0), (320, 2, Done, 0)]);
 }
 
 #[test]

@@ -102,6 +102,7 @@ impl PoolSpec {
         }
         positive("timeout", Some(self.timeout), wiring);
         positive("lifetime", Some(self.lifetime), wiring);
+        positive("connect", self.connect, wiring);
         if let Some(create) = &self.create {
             wiring.at_name("create", |w| create.build(w));
         }

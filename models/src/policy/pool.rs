@@ -14,8 +14,15 @@ use crate::units::{Dur, Share};
 
 /// A pool as a scenario writes it: for the calls of flows under one policy to one component, all
 /// of its members together (HikariCP keeps one for each data source). The defaults are those of
-/// HikariCP. If the component has one member, all idle connections are closed when a call finds
-/// that nobody listens there; that making one may fail is not modelled.
+/// HikariCP.
+///
+/// If the component has one member, making a connection begins with a round trip to it, and fails
+/// if that does: it is tried again after 10 ms, 20 ms, and so on to 5 s, as long as one is wanted.
+/// All idle connections are closed when a call finds that nobody listens there. One that has
+/// been idle for more than 500 ms is tested before it is lent: if the process that it led to has
+/// ended, it is closed, and the next one is taken. Not modelled: the time that such a test takes,
+/// that a connection used more recently is of no use after a restart, that a process does not
+/// start without a first connection; that making one may fail where there are several members.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoolSpec {
@@ -38,9 +45,14 @@ pub struct PoolSpec {
     /// (default 600s: `idleTimeout`).
     #[serde(default = "ten_minutes")]
     pub idle: Dur,
-    /// How long it takes to make one: handshakes and logging in (default 0s).
+    /// How long it takes to make one, after a round trip to the only member: handshakes and logging
+    /// in (default 0s).
     #[serde(default)]
     pub create: Option<Dist>,
+    /// How long that round trip may take (default: `timeout` in whole seconds, at least one:
+    /// HikariCP's `loginTimeout`).
+    #[serde(default)]
+    pub connect: Option<Dur>,
     /// How many of the connections lent are never given back: a bug in the caller (default 0%).
     #[serde(default)]
     pub leak: Option<Share>,
@@ -61,6 +73,24 @@ fn half_an_hour() -> Dur {
 fn ten_minutes() -> Dur {
     Dur(Span::secs(600))
 }
+
+impl PoolSpec {
+    /// How long the round trip at the beginning of a connection may take.
+    pub fn connect(&self) -> Span {
+        let second = Span::secs(1).0;
+        let login = || Span::secs(((self.timeout.0.0 + second / 2) / second).max(1));
+        self.connect.map_or_else(login, |connect| connect.0)
+    }
+}
+
+/// The first pause after a connection that could not be made; each is twice the one before it.
+const FIRST_PAUSE: Span = Span::millis(10);
+
+/// The longest such pause.
+const LONGEST_PAUSE: Span = Span::secs(5);
+
+/// A connection that has been idle for longer is tested before it is lent.
+const FRESH: Span = Span::millis(500);
 
 /// How often HikariCP's housekeeper looks for connections that are too old or too idle.
 pub const HOUSEKEEPING: Span = Span::secs(30);
@@ -94,8 +124,12 @@ pub struct Pool<W> {
     /// Those lent, by when they are too old. Which of them comes back makes no difference: it
     /// counts as the one that was lent first.
     lent: VecDeque<Time>,
-    /// One is being made.
+    /// One is being made, or will be after a pause.
     making: bool,
+    /// The pause after the next failure to make one.
+    pause: Span,
+    /// When the process that all of them led to ended last.
+    ended: Option<Time>,
     /// Who waits, and until when.
     line: VecDeque<(W, Time)>,
     /// Somebody in line gives up before somebody in front of it.
@@ -112,6 +146,8 @@ impl<W: Copy> Pool<W> {
             idle: Vec::new(),
             lent: VecDeque::new(),
             making: false,
+            pause: FIRST_PAUSE,
+            ended: None,
             line: VecDeque::new(),
             hurried: false,
         }
@@ -139,8 +175,9 @@ impl<W: Copy> Pool<W> {
     /// Somebody wants a connection at `now`, and would wait for one until `patient`.
     pub fn borrow(&mut self, who: W, now: Time, patient: Time) -> Borrowed {
         // Who is too old is closed when it is found; so does HikariCP's test before lending.
-        while let Some(Idle { until, .. }) = self.idle.pop() {
-            if until > now {
+        while let Some(Idle { since, until }) = self.idle.pop() {
+            let dead = self.ended.is_some_and(|ended| since <= ended) && now.since(since) > FRESH;
+            if until > now && !dead {
                 self.lent.push_back(until);
                 return Borrowed::Lent;
             }
@@ -151,20 +188,45 @@ impl<W: Copy> Pool<W> {
         Borrowed::Waits
     }
 
-    /// Whether the next connection is to be made now; if so, [`Pool::made`] follows.
+    /// Whether the next connection is to be made now; if so, [`Pool::made`] or [`Pool::failed`]
+    /// follows.
     pub fn makes(&mut self) -> bool {
+        let begins = !self.making && self.wants();
+        self.making |= begins;
+        begins
+    }
+
+    fn wants(&self) -> bool {
         let wanted = !self.line.is_empty() || (self.idle.len() as u32) < self.minimum_idle;
-        if self.making || !wanted || self.open() >= self.maximum {
-            return false;
+        wanted && self.open() < self.maximum
+    }
+
+    /// A connection could not be made. How long to pause before [`Pool::makes_again`].
+    pub fn failed(&mut self) -> Span {
+        let pause = self.pause;
+        self.pause = Span(pause.0 * 2).min(LONGEST_PAUSE);
+        pause
+    }
+
+    /// The pause is over. Whether a connection is still to be made; if not, that was that.
+    pub fn makes_again(&mut self) -> bool {
+        self.making = self.wants();
+        if !self.making {
+            self.pause = FIRST_PAUSE;
         }
-        self.making = true;
-        true
+        self.making
+    }
+
+    /// The process that all connections lead to ended at `at`.
+    pub fn process_ended(&mut self, at: Time) {
+        self.ended = Some(at);
     }
 
     /// A connection has been made, which will be too old at `until`. Who takes it, if anybody: the
     /// first in line for whom `wants` holds.
     pub fn made(&mut self, until: Time, now: Time, wants: impl FnMut(W) -> bool) -> Option<W> {
         self.making = false;
+        self.pause = FIRST_PAUSE;
         self.free(until, now, wants)
     }
 
@@ -215,85 +277,5 @@ impl<W: Copy> Pool<W> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pool(maximum: u32, minimum_idle: Option<u32>) -> Pool<u8> {
-        let (timeout, idle, lifetime) = (Dur(SECOND), Dur(SECOND), Dur(SECOND));
-        let (create, leak) = (None, None);
-        Pool::new(&PoolSpec { maximum, minimum_idle, timeout, lifetime, idle, create, leak })
-    }
-
-    const SECOND: Span = Span::secs(1);
-
-    fn at(seconds: u64) -> Time {
-        Time::ZERO + Span::secs(seconds)
-    }
-
-    /// One is made after the other; who came first has the first one.
-    #[test]
-    fn connections_are_made_one_by_one_and_lent_in_order_of_arrival() {
-        let mut pool = pool(2, None);
-        assert!(pool.makes() && !pool.makes(), "one at a time");
-        assert_eq!([1, 2, 3].map(|who| pool.borrow(who, at(0), at(99))), [Borrowed::Waits; 3]);
-        assert_eq!(pool.made(at(100), at(1), |_| true), Some(1));
-        assert!(pool.makes());
-        assert_eq!(pool.made(at(100), at(2), |who| who != 2), Some(3), "2 has left meanwhile");
-        assert!(!pool.makes(), "two are all there may be");
-        assert_eq!(pool.give_back(at(3), false, |_| true), None);
-        assert_eq!((pool.lent(), pool.idle()), (1, 1));
-        assert_eq!(pool.borrow(4, at(3), at(99)), Borrowed::Lent);
-    }
-
-    #[test]
-    fn the_broken_and_the_old_are_closed_and_made_anew() {
-        let mut pool = pool(1, None);
-        assert!(pool.makes());
-        assert_eq!(pool.made(at(10), at(0), |_| true), None);
-        assert_eq!(pool.borrow(1, at(9), at(99)), Borrowed::Lent);
-        assert_eq!(pool.give_back(at(11), false, |_| true), None);
-        assert_eq!((pool.lent(), pool.idle(), pool.makes()), (0, 0, true));
-        assert_eq!(pool.made(at(20), at(12), |_| true), None);
-        assert_eq!(pool.borrow(1, at(13), at(99)), Borrowed::Lent);
-        assert_eq!(pool.give_back(at(14), true, |_| true), None);
-        assert_eq!((pool.idle(), pool.makes()), (0, true));
-        assert_eq!(pool.made(at(20), at(15), |_| true), None);
-        assert_eq!(pool.borrow(1, at(20), at(99)), Borrowed::Waits, "too old to be lent");
-    }
-
-    /// Three are lent at once and come back; one is to be kept.
-    #[test]
-    fn who_is_idle_for_long_is_closed_down_to_the_minimum() {
-        let mut pool = pool(3, Some(1));
-        for who in 0..3 {
-            assert_eq!(pool.borrow(who, at(0), at(99)), Borrowed::Waits);
-            assert!(pool.makes());
-            assert_eq!(pool.made(at(100), at(0), |_| true), Some(who));
-        }
-        (0..3).for_each(|_| assert_eq!(pool.give_back(at(5), false, |_| true), None));
-        pool.keep_house(at(5));
-        assert_eq!(pool.idle(), 3);
-        pool.keep_house(at(6));
-        assert_eq!((pool.idle(), pool.makes()), (1, false));
-    }
-
-    #[test]
-    fn who_has_waited_long_enough_leaves_in_order() {
-        let mut pool = pool(1, None);
-        for (who, since) in [(1, 0), (2, 1)] {
-            assert_eq!(pool.borrow(who, at(since), at(since + 5)), Borrowed::Waits);
-        }
-        assert_eq!([4, 5, 5, 6].map(|s| pool.gives_up(at(s))), [None, Some(1), None, Some(2)]);
-    }
-
-    /// The second in line leaves before the first; the third, after both.
-    #[test]
-    fn who_is_in_a_hurry_leaves_before_its_turn() {
-        let mut pool = pool(1, None);
-        for (who, until) in [(1, 5), (2, 2), (3, 7)] {
-            assert_eq!(pool.borrow(who, at(0), at(until)), Borrowed::Waits);
-        }
-        let left = [1, 2, 2, 5, 6, 7].map(|s| pool.gives_up(at(s)));
-        assert_eq!(left, [None, Some(2), None, Some(1), None, Some(3)]);
-    }
-}
+#[path = "pool_tests.rs"]
+mod tests;

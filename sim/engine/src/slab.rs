@@ -41,7 +41,7 @@ impl Key {
 
     /// All 56 bits.
     #[inline]
-    pub fn bits(self) -> u64 {
+    pub const fn bits(self) -> u64 {
         self.0
     }
 

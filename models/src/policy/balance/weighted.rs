@@ -139,8 +139,8 @@ mod tests {
     }
 
     /// Weights 3 and 1, three failures take one out: a loses 1 with each. First a (3, 1 of 4), which
-    /// leaves -1, 1; it fails. Then it has -1 + 2 against 1 + 1: b, where without the failure a
-    /// would be asked again. After that it gains 3 as before: 1 + 3 against -1 + 1 of 4, so that
+    /// leaves -1, 1; it fails. Then it has -1 + 2 against 1 + 1: b, where without the failure
+    /// a would be asked again. After that it gains 3 as before: 1 + 3 against -1 + 1 of 4, so that
     /// 0, 0 are left, and a new cycle begins.
     #[test]
     fn a_failure_lowers_a_weight_for_a_turn() {
