@@ -138,8 +138,8 @@ mod tests {
         assert_eq!(states, after);
     }
 
-    /// Weights 3 and 1, three failures take one out: a loses 1 with each. First a (3, 1 of 4), which
-    /// leaves -1, 1; it fails. Then it has -1 + 2 against 1 + 1: b, where without the failure
+    /// Weights 3 and 1, three failures take one out: a loses 1 with each. First a (3, 1 of 4), and
+    /// -1, 1 are left; it fails. Then it has -1 + 2 against 1 + 1: b, where without the failure
     /// a would be asked again. After that it gains 3 as before: 1 + 3 against -1 + 1 of 4, so that
     /// 0, 0 are left, and a new cycle begins.
     #[test]
