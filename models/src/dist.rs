@@ -38,6 +38,15 @@ pub enum Dist {
         #[serde(default)]
         sigma: Option<f64>,
     },
+    /// The normal distribution, cut off at 0: what would be below is drawn again. That lifts the
+    /// mean if `mean` is less than three times `deviation`. A mixture of two: by `Chance`.
+    /// Example: `Normal(mean: "10ms", deviation: "2ms")`
+    Normal {
+        /// The mean, before it is cut off.
+        mean: Dur,
+        /// The standard deviation, likewise.
+        deviation: Dur,
+    },
     /// The gamma distribution: between exponential (`cv: 1`) and nearly constant (`cv` near 0).
     /// Example: `Gamma(mean: "3ms", cv: 0.5)`
     Gamma {
@@ -138,6 +147,7 @@ impl Dist {
                     )),
                 }
             }
+            Dist::Normal { mean, deviation } => Draw::normal(mean.0, deviation.0),
             Dist::Gamma { mean, cv } => Draw::gamma(mean.0, *cv),
             Dist::Erlang { stages, mean } => Draw::erlang(*stages, mean.0),
             Dist::Weibull { scale, shape } => Draw::weibull(scale.0, *shape),
@@ -240,6 +250,7 @@ mod tests {
             (r#"Exp("5ms")"#, 5e6),
             (r#"LogNormal(mean: "4ms", cv: 0.6)"#, 4e6),
             (r#"LogNormal(mean: "4ms", sigma: 0.6)"#, 4e6),
+            (r#"Normal(mean: "10ms", deviation: "2ms")"#, 10e6),
             (r#"Gamma(mean: "3ms", cv: 0.5)"#, 3e6),
             (r#"Erlang(stages: 4, mean: "8ms")"#, 8e6),
             (r#"Weibull(scale: "2ms", shape: 1.0)"#, 2e6),
@@ -261,6 +272,7 @@ mod tests {
             (r#"LogNormal(median: "3ms", cv: 1.0)"#, "median and p99"),
             (r#"Hyper(mean: "3ms", p: 0.5)"#, "mean and scv"),
             (r#"Uniform("5ms", "1ms")"#, "lower bound"),
+            (r#"Normal(mean: "5ms", deviation: "0s")"#, "deviation must be positive"),
             (r#"Exp(5)"#, "needs a unit"),
             (r#"Exp("5 parsecs")"#, "is no time"),
             (r#"Empirical(values: [])"#, ""),

@@ -161,3 +161,37 @@ fn d02_log_normal_leaves() {
     }
     table.close();
 }
+
+/// Brooker's leaves: 99 % of them normal of 10 ± 2 ms, 1 % of 100 ± 10 ms. Between the two there is
+/// next to nothing: the 99th percentile of a single leaf stands there, at 26 ms, where no run has a
+/// value (and doubles end: 0.99 Φ(8) is 0.99). What can be seen of it is that 1 % are slow.
+#[test]
+fn d02_leaves_of_two_modes() {
+    let late = |n: f64, t: f64| {
+        let leaf = 0.99 * normal((t - 10.0) / 2.0) + 0.01 * normal((t - 100.0) / 10.0);
+        1.0 - libm::pow(leaf, n)
+    };
+    let slow = |n: f64, q: f64| crossing(|t| late(n, t), 1.0 - q);
+    let one_is_slow = |n: f64| 1.0 - libm::pow(0.99, n);
+    printed(slow(1.0, 0.5), 10.02532);
+    printed(slow(10.0, 0.99), 112.7898);
+    printed(slow(100.0, 0.5), 95.02021);
+    printed(one_is_slow(10.0), 0.09561792);
+    let leaf = "Chance(\"1%\", [Wait(Normal(mean: \"100ms\", deviation: \"10ms\"))],
+        (else: [Wait(Normal(mean: \"10ms\", deviation: \"2ms\"))]))";
+    let mut table = Table::new("D02 bimodal fan-out");
+    for (n, customers) in [(1, 40_000.0), (10, 20_000.0), (100, 6000.0)] {
+        let runs = play(n, "All", leaf, customers);
+        let name = |what: &str| format!("n={n} {what}");
+        let p50 = |r: &RunRecord| quantile(took(r), 0.5);
+        table.row(&name("p50"), slow(n as f64, 0.5), Percent(1.0), &runs, p50);
+        if n > 1 {
+            let p99 = |r: &RunRecord| quantile(took(r), 0.99);
+            table.row(&name("p99"), slow(n as f64, 0.99), Percent(2.0), &runs, p99);
+        }
+        // Half-way between the modes: more than four deviations from either.
+        let mode = |r: &RunRecord| above(took(r), 55.0);
+        table.row(&name("P(slow mode)"), one_is_slow(n as f64), Percent(2.0), &runs, mode);
+    }
+    table.close();
+}

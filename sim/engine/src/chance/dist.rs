@@ -42,6 +42,13 @@ pub enum Dist {
         /// The deviation of the logarithm.
         sigma: f64,
     },
+    /// The sum of many small parts; what would be below zero is drawn again.
+    Normal {
+        /// The mean, were nothing left out.
+        mu: f64,
+        /// The deviation.
+        sigma: f64,
+    },
     /// A sum of exponential phases when `shape` is whole (Erlang).
     Gamma {
         /// How regular: 1 is exponential, more is more regular.
@@ -126,6 +133,12 @@ impl Dist {
         Dist::log_normal_sigma(mean, libm::sqrt(libm::log(1.0 + cv * cv)))
     }
 
+    /// Normal by mean and deviation, cut off at zero: what lies below never happens.
+    pub fn normal(mean: Span, deviation: Span) -> Result<Dist, BadDist> {
+        positive(deviation.0 as f64, "the deviation")?;
+        Ok(Dist::Normal { mu: mean.0 as f64, sigma: deviation.0 as f64 })
+    }
+
     /// Gamma by mean and coefficient of variation: shape = 1/cv².
     pub fn gamma(mean: Span, cv: f64) -> Result<Dist, BadDist> {
         positive(mean.0 as f64, "the mean")?;
@@ -196,6 +209,7 @@ impl Dist {
             Dist::Uniform { low, width } => low + width / 2.0,
             Dist::Exponential { mean } | Dist::Empirical { mean, .. } => mean,
             Dist::LogNormal { mu, sigma } => libm::exp(mu + sigma * sigma / 2.0),
+            Dist::Normal { mu, sigma } => mu + sigma * hazard(-mu / sigma),
             Dist::Gamma { shape, scale } => shape * scale,
             Dist::Weibull { shape, scale } => scale * libm::tgamma(1.0 + 1.0 / shape),
             Dist::Pareto { min, shape, kept } => pareto_mean(min, shape, kept),
@@ -211,6 +225,12 @@ impl Dist {
             Dist::Uniform { low, width } => low + width * stream.unit(),
             Dist::Exponential { mean } => mean * stream.exponential(),
             Dist::LogNormal { mu, sigma } => libm::exp(mu + sigma * stream.normal()),
+            Dist::Normal { mu, sigma } => loop {
+                let x = mu + sigma * stream.normal();
+                if x >= 0.0 {
+                    break x;
+                }
+            },
             Dist::Gamma { shape, scale } => scale * gamma(shape, stream),
             Dist::Weibull { shape, scale } => scale * libm::pow(stream.exponential(), 1.0 / shape),
             Dist::Pareto { min, shape, kept } => {
@@ -222,6 +242,12 @@ impl Dist {
             Dist::Empirical { .. } => unreachable!("drawn from its table"),
         })
     }
+}
+
+/// φ(a)/(1 − Φ(a)): the mean of a standard normal of which only what lies above `a` is left.
+fn hazard(a: f64) -> f64 {
+    use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
+    libm::exp(-a * a / 2.0) * libm::sqrt(FRAC_2_PI) / libm::erfc(a * FRAC_1_SQRT_2)
 }
 
 fn pareto_mean(min: f64, shape: f64, kept: f64) -> f64 {
@@ -291,12 +317,16 @@ mod tests {
         moments(Dist::uniform(ms(2), ms(6)).unwrap(), 4e6, 16.0 / 12.0 / 16.0);
         moments(Dist::exponential(ms(5)).unwrap(), 5e6, 1.0);
         moments(Dist::log_normal_cv(ms(5), 0.6).unwrap(), 5e6, 0.36);
+        moments(Dist::normal(ms(20), ms(2)).unwrap(), 20e6, 0.01);
         moments(Dist::gamma(ms(5), 0.5).unwrap(), 5e6, 0.25);
         moments(Dist::gamma(ms(5), 1.5).unwrap(), 5e6, 2.25);
         moments(Dist::erlang(4, ms(8)).unwrap(), 8e6, 0.25);
         moments(Dist::hyper(ms(10), 4.0).unwrap(), 10e6, 4.0);
         // Weibull of shape 2: mean Γ(1.5) = √π/2, scv = 4/π − 1.
         let pi = std::f64::consts::PI;
+        // Half a normal: mean √(2/π) σ, variance (1 − 2/π) σ².
+        let m = 3e6 * (2.0 / pi).sqrt();
+        moments(Dist::normal(Span::ZERO, ms(3)).unwrap(), m, pi / 2.0 - 1.0);
         moments(Dist::weibull(ms(10), 2.0).unwrap(), 10e6 * pi.sqrt() / 2.0, 4.0 / pi - 1.0);
         moments(Dist::pareto(ms(1), 6.0).unwrap(), 1.2e6, 1.0 / 24.0);
     }
@@ -311,6 +341,17 @@ mod tests {
             let Dist::LogNormal { sigma: got, .. } = dist else { unreachable!() };
             assert!((got - sigma).abs() < 5e-5, "σ {got}");
             assert!((dist.mean() / 1e6 - mean).abs() < 5e-4, "mean {}", dist.mean());
+        }
+    }
+
+    /// By its table: 15.87 % are above μ + σ, of all, or of the 69.15 % above μ − σ/2.
+    #[test]
+    fn quantiles_of_a_normal_that_is_cut_off() {
+        for (mean, p) in [(100, 0.158_655), (5, 0.158_655 / 0.691_462)] {
+            let dist = Dist::normal(Span::millis(mean), Span::millis(10)).unwrap();
+            let (mut stream, far) = (Stream::named(1, "normal", "test"), Span::millis(mean + 10));
+            let share = (0..N).filter(|_| dist.draw(&mut stream) > far).count() as f64 / N as f64;
+            assert!((share - p).abs() < 4.0 * (p * (1.0 - p) / N as f64).sqrt(), "{share}, {p}");
         }
     }
 
@@ -344,6 +385,7 @@ mod tests {
         let ms = Span::millis;
         let refusals = [
             (Dist::exponential(Span::ZERO), "the mean must be positive"),
+            (Dist::normal(ms(5), Span::ZERO), "the deviation must be positive"),
             (Dist::log_normal(ms(5), ms(3)), "p99 is below the median"),
             (Dist::uniform(ms(5), ms(3)), "the lower bound is above the upper one"),
             (Dist::hyper(ms(5), 0.5), "scv must be at least 1: below, use Gamma"),
