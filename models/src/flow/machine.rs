@@ -109,9 +109,9 @@ impl Machine {
             since: now,
             origin: origin.pack(),
             extra: Key::NONE,
-            found: Found::default(),
+            value: 0,
+            version: 0,
             pc,
-            pending: Outcome::Done,
         })
     }
 
@@ -222,7 +222,7 @@ impl Machine {
             }
             return step;
         }
-        frame.found = Found { value: answer.value, version: answer.version };
+        (frame.value, frame.version) = (answer.value, answer.version);
         if let Some(place) = call.into {
             self.extra(key).variables[place as usize] = answer.value;
         }
@@ -284,11 +284,11 @@ impl Machine {
     fn unwind<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key, outcome: Outcome) -> Option<Over> {
         let frame = self.frames.get_mut(key)?;
         let rescue = self.program.code[frame.pc as usize].rescue;
-        frame.pending = outcome;
         if rescue == NOWHERE {
             return Some(self.end(cx, key, outcome));
         }
         frame.pc = rescue;
+        self.extra(key).pending = outcome;
         Some(Over::Frame(key, None))
     }
 
@@ -308,8 +308,8 @@ impl Machine {
                 Over::Frame(parent, None)
             }
             origin => {
-                let Frame { request, found, .. } = frame;
-                Over::Host(Ended { origin, born: request.born, outcome, found })
+                let (born, found) = (frame.request.born, frame.found());
+                Over::Host(Ended { origin, born, outcome, found })
             }
         }
     }
@@ -352,7 +352,7 @@ impl Machine {
             Op::Fill { channel, op, value } => {
                 let request = Request { op: *op, ..frame.request };
                 // What does not fit the word is not put in: a hit never differs from a miss.
-                if let Some(word) = if *value { frame.found.word() } else { Some(0) } {
+                if let Some(word) = if *value { frame.found().word() } else { Some(0) } {
                     self.program.channels[*channel as usize].tell(cx, request, word);
                 }
                 Step::Next

@@ -16,7 +16,7 @@ impl Machine {
 
     /// The instructions of scopes, loops and ends.
     pub(super) fn rare_step<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
-        let Some(&Frame { pc, request, pending, origin, .. }) = self.frames.get(key) else {
+        let Some(&Frame { pc, request, origin, .. }) = self.frames.get(key) else {
             return Step::Wait;
         };
         match &self.program.code[pc as usize].op {
@@ -38,6 +38,7 @@ impl Machine {
             Op::Inside { .. } => self.ask_inside(cx, key),
             &Op::Release { slot, channel } => {
                 let extra = self.extra(key);
+                let pending = extra.pending;
                 let mut hold = std::mem::replace(&mut extra.holds[slot as usize], Try::NONE);
                 self.program.channels[channel as usize].let_go(cx, &mut hold);
                 if hold.lent {
@@ -46,9 +47,11 @@ impl Machine {
                 Step::Next
             }
             &Op::Caught { denied, other } => {
-                Step::Goto(if pending == Outcome::Denied { denied } else { other })
+                let pending = &mut self.extra(key).pending;
+                let caught = std::mem::replace(pending, Outcome::Done);
+                Step::Goto(if caught == Outcome::Denied { denied } else { other })
             }
-            Op::Rethrow => Step::Throw(pending),
+            Op::Rethrow => Step::Throw(self.extra(key).pending),
             Op::TellAll { call } => {
                 let frame = self.frames.get(key).expect("in progress");
                 let asked = asked(frame, call, &self.extras);

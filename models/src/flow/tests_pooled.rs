@@ -106,6 +106,18 @@ fn a_connection_whose_question_was_given_up_is_closed() {
     assert_eq!(heard, [(103, 0, TimedOut, 0), (156, 1, TimedOut, 0)]);
 }
 
+/// The flow goes on after 2 ms of waiting for something else. That was not the connection's fault,
+/// which is there for the second one: a new one would be at 157 ms.
+#[test]
+fn what_was_caught_before_does_not_close_a_connection() {
+    let shop = r#"operations: { "ask": [
+        Try([Parallel((timeout: "2ms"), [[Wait(Always("5ms"))]])]),
+        Transaction("db", (), [Do("db", [Get("stock")])]),
+    ] }"#;
+    let (heard, _) = ask(stage(r#"pool: (maximum: 1, create: Always("50ms"))"#, shop), &[100, 110]);
+    assert_eq!(heard, [(107, 0, Done, 0), (117, 1, Done, 0)]);
+}
+
 #[test]
 fn leaks_use_a_pool_up() {
     let pool = r#"pool: (maximum: 2, leak: "100%", timeout: "50ms")"#;
