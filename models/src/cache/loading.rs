@@ -88,7 +88,7 @@ impl CacheNode {
 
     fn fetch(&mut self, number: u32, request: Request, cx: &mut Cx<'_, Self>) -> Option<Ended> {
         let place = self.rules.load.expect("it knows how to load");
-        self.machine.start(cx, place, request, Origin::Host(LOAD | number)).1
+        self.machine.start(cx, place, request, Origin::Host(LOAD | number))
     }
 
     /// A value was fetched, or not.

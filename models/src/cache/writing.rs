@@ -31,7 +31,7 @@ impl CacheNode {
             Writes::Through(place) => {
                 let number = self.loads.begin(key, call, by, cx.now());
                 let origin = Origin::Host(THROUGH | number);
-                self.machine.start_with(cx, place, request, origin, &[value, 1]).1
+                self.machine.start_with(cx, place, request, origin, &[value, 1])
             }
             Writes::Behind(behind) => {
                 let request = of_record(request);
@@ -108,8 +108,8 @@ impl CacheNode {
             let origin = Origin::Host(BEHIND | number);
             let values = [dirty.value, i64::from(dirty.writes)];
             cx.ledger().promise(behind.log, dirty.request.root, u64::from(dirty.writes));
-            let started = self.machine.start_with(cx, behind.place, dirty.request, origin, &values);
-            if let Some(end) = started.1 {
+            let ended = self.machine.start_with(cx, behind.place, dirty.request, origin, &values);
+            if let Some(end) = ended {
                 self.stored(number, end, behind, cx);
             }
         }

@@ -80,7 +80,7 @@ impl Compiler<'_, '_> {
         self.body(2, body);
         self.holds -= 1;
         self.rescue = outer;
-        self.emit(Op::Release { slot, channel });
+        self.emit(Op::Release { slot, channel, unwinds: false });
     }
 
     /// Asks for something to hold. Gives the handler that lets go of it again when the body that
@@ -90,7 +90,7 @@ impl Compiler<'_, '_> {
         let wait = wait.map(|span| span.0);
         self.emit(Op::Acquire { call, slot, wait });
         let start = self.emit(Op::Jump(0));
-        let handler = self.emit(Op::Release { slot, channel });
+        let handler = self.emit(Op::Release { slot, channel, unwinds: true });
         self.emit(Op::Rethrow);
         self.patch(start, Op::Jump(self.here()));
         handler

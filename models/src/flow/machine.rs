@@ -81,9 +81,9 @@ impl Machine {
         entry: Place,
         request: Request,
         origin: Origin,
-    ) -> (Key, Option<Ended>) {
+    ) -> Option<Ended> {
         let key = self.spawn(cx.now(), entry, request, origin);
-        (key, self.run(cx, key))
+        self.run(cx, key)
     }
 
     /// As [`Machine::start`], with values for the first variables of the flow.
@@ -94,14 +94,14 @@ impl Machine {
         request: Request,
         origin: Origin,
         values: &[i64],
-    ) -> (Key, Option<Ended>) {
+    ) -> Option<Ended> {
         let key = self.spawn(cx.now(), entry, request, origin);
         let variables = &mut self.extra(key).variables;
         variables.iter_mut().zip(values).for_each(|(variable, value)| *variable = *value);
-        (key, self.run(cx, key))
+        self.run(cx, key)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn spawn(&mut self, now: Time, pc: Place, request: Request, origin: Origin) -> Key {
         self.frames.insert(Frame {
             request,
@@ -252,47 +252,50 @@ impl Machine {
         mut step: Step,
     ) -> Option<Ended> {
         loop {
-            let over = match step {
+            let ends = match step {
                 Step::Wait => return None,
                 Step::Next => {
                     self.frames.get_mut(key)?.pc += 1;
-                    Over::Frame(key, None)
+                    None
                 }
                 Step::Goto(place) => {
                     self.frames.get_mut(key)?.pc = place;
-                    Over::Frame(key, None)
+                    None
                 }
-                Step::Throw(outcome) => self.unwind(cx, key, outcome)?,
-                Step::End => self.end(cx, key, Outcome::Done),
+                Step::Throw(outcome) => self.unwind(key, outcome),
+                Step::End => Some(Outcome::Done),
             };
-            step = match over {
-                Over::Host(ended) => return Some(ended),
-                Over::Nobody => return None,
-                Over::Frame(next, None) => {
-                    key = next;
-                    self.step(cx, key)
+            let mut fails = None;
+            if let Some(outcome) = ends {
+                match self.end(cx, key, outcome) {
+                    Over::Host(ended) => return Some(ended),
+                    Over::Nobody => return None,
+                    Over::Frame(waited, with) => (key, fails) = (waited, with),
                 }
-                Over::Frame(next, Some(outcome)) => {
-                    key = next;
-                    Step::Throw(outcome)
-                }
+            }
+            step = match fails {
+                None => self.step(cx, key),
+                Some(outcome) => Step::Throw(outcome),
             };
         }
     }
 
-    /// What a frame is doing has not ended `Done`: its handler goes on, or it ends.
-    fn unwind<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key, outcome: Outcome) -> Option<Over> {
+    /// What a frame is doing has not ended `Done`: its handler goes on, or it ends so.
+    #[cold]
+    fn unwind(&mut self, key: Key, outcome: Outcome) -> Option<Outcome> {
         let frame = self.frames.get_mut(key)?;
         let rescue = self.program.code[frame.pc as usize].rescue;
         if rescue == NOWHERE {
-            return Some(self.end(cx, key, outcome));
+            return Some(outcome);
         }
         frame.pc = rescue;
         self.extra(key).pending = outcome;
-        Some(Over::Frame(key, None))
+        None
     }
 
-    /// A frame is over: whoever started it learns how.
+    /// A frame is over: whoever started it learns how. In line: what a call returns through the
+    /// stack is written in small pieces and read in large ones, which takes its time.
+    #[inline(always)]
     pub(super) fn end<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key, outcome: Outcome) -> Over {
         let Some(frame) = self.frames.remove(key) else { return Over::Nobody };
         self.extras.discard(frame.extra);

@@ -103,6 +103,8 @@ pub enum Op {
         slot: u8,
         /// Over which channel it was asked for.
         channel: u16,
+        /// What was done with it has not ended `Done`.
+        unwinds: bool,
     },
     /// Starts child frames and waits for them.
     Fork {

@@ -36,20 +36,19 @@ impl Machine {
             }
             Op::Acquire { .. } => self.ask_to_hold(cx, key),
             Op::Inside { .. } => self.ask_inside(cx, key),
-            &Op::Release { slot, channel } => {
+            &Op::Release { slot, channel, unwinds } => {
                 let extra = self.extra(key);
-                let pending = extra.pending;
+                let outcome = if unwinds { extra.pending } else { Outcome::Done };
                 let mut hold = std::mem::replace(&mut extra.holds[slot as usize], Try::NONE);
                 self.program.channels[channel as usize].let_go(cx, &mut hold);
                 if hold.lent {
-                    self.bring_back(cx, channel, pending);
+                    self.bring_back(cx, channel, outcome);
                 }
                 Step::Next
             }
             &Op::Caught { denied, other } => {
-                let pending = &mut self.extra(key).pending;
-                let caught = std::mem::replace(pending, Outcome::Done);
-                Step::Goto(if caught == Outcome::Denied { denied } else { other })
+                let pending = self.extra(key).pending;
+                Step::Goto(if pending == Outcome::Denied { denied } else { other })
             }
             Op::Rethrow => Step::Throw(self.extra(key).pending),
             Op::TellAll { call } => {

@@ -42,7 +42,7 @@ impl Compiler<'_, '_> {
         self.transactions.pop();
         self.holds -= 1;
         self.rescue = outer;
-        self.emit(Op::Release { slot, channel });
+        self.emit(Op::Release { slot, channel, unwinds: false });
     }
 
     /// The call that begins it: with the row that is locked from the start, if there is one.

@@ -315,7 +315,7 @@ impl Consumer {
             self.working += 1;
             cx.occupy();
             let origin = Origin::Host(CONSUMED + index);
-            if let Some(ended) = machine.start(cx, part.entry, of_record(record), origin).1 {
+            if let Some(ended) = machine.start(cx, part.entry, of_record(record), origin) {
                 return Some(ended);
             }
         }

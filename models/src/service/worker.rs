@@ -98,11 +98,11 @@ impl Worker {
     #[inline]
     fn begin(&mut self, call: CallId, cx: &mut Cx<'_, Self>) -> Option<Ended> {
         cx.occupy();
-        let request = cx.request(call);
-        let known = self.parts.entries.iter().find(|(op, _)| *op == request.op);
+        let asked = cx.request(call).op;
+        let known = self.parts.entries.iter().find(|(op, _)| *op == asked);
         let (_, entry) = *known.expect("callers ask for what is offered");
         self.begins(cx);
-        self.parts.machine.start(cx, entry, request, Origin::Call(call)).1
+        self.parts.machine.start(cx, entry, cx.request(call), Origin::Call(call))
     }
 
     /// The process begins with something.
@@ -162,7 +162,7 @@ impl Worker {
             let request = Request::internal(OpId::PROBE, cx.now());
             let origin = Origin::Host(STARTED);
             self.begins(cx);
-            let ended = self.parts.machine.start(cx, entry, request, origin).1;
+            let ended = self.parts.machine.start(cx, entry, request, origin);
             self.over(ended, cx);
         }
     }
@@ -187,7 +187,7 @@ impl Worker {
         let request = Request::internal(OpId::PROBE, cx.now());
         let entry = job.entry;
         self.begins(cx);
-        let ended = self.parts.machine.start(cx, entry, request, Origin::Host(index)).1;
+        let ended = self.parts.machine.start(cx, entry, request, Origin::Host(index));
         self.over(ended, cx);
     }
 }

@@ -198,7 +198,7 @@ impl Source {
             }
             Plan::Journey { machine, entry, .. } => {
                 let request = cx.new_request(OpId::PROBE, now, draws);
-                let ended = machine.start(cx, *entry, request, Origin::Host(0)).1;
+                let ended = machine.start(cx, *entry, request, Origin::Host(0));
                 self.over(ended, cx);
             }
         }

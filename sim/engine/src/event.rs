@@ -38,7 +38,7 @@ pub enum Event {
 
 /// An event as it lies in the queue: two whole words. An enum is copied field by field, and what
 /// was written as small fields and is read as a larger one at once makes the processor wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Packed {
     /// The kind in the lowest byte; for a timer its epoch above, then who.
     head: u64,

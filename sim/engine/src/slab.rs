@@ -96,7 +96,9 @@ impl<T> Slab<T> {
         Key::new(index as usize, entry.generation)
     }
 
-    #[cold]
+    /// In line, though it is rare: a call would take a pointer to `value`, which then had to be
+    /// written to the stack before it is written to its place.
+    #[inline(always)]
     fn append(&mut self, value: T) -> Key {
         let index = self.entries.len();
         assert!((index as u64) < INDEX_MASK, "more than 67 million live entries");

@@ -33,23 +33,23 @@ impl<E: Copy> Heap<E> {
     }
 
     #[inline]
-    pub fn push(&mut self, entry: Entry<E>) {
+    pub fn push(&mut self, key: u128, event: E) {
         if self.hole {
             self.hole = false;
-            return self.sift_down(entry);
+            return self.sift_down(key, event);
         }
         let mut place = self.entries.len();
-        self.entries.push(entry);
+        self.entries.push(Entry { key, event });
         let heap = &mut self.entries[..];
         while place > 0 {
             let parent = (place - 1) >> LOG_D;
-            if heap[parent].key <= entry.key {
+            if heap[parent].key <= key {
                 break;
             }
             heap[place] = heap[parent];
             place = parent;
         }
-        heap[place] = entry;
+        heap[place] = Entry { key, event };
     }
 
     #[inline]
@@ -76,13 +76,13 @@ impl<E: Copy> Heap<E> {
         if let Some(last) = self.entries.pop()
             && !self.entries.is_empty()
         {
-            self.sift_down(last);
+            self.sift_down(last.key, last.event);
         }
     }
 
-    /// Puts `entry` where the root was.
+    /// Puts an entry where the root was.
     #[inline]
-    fn sift_down(&mut self, entry: Entry<E>) {
+    fn sift_down(&mut self, key: u128, event: E) {
         let heap = &mut self.entries[..];
         let mut place = 0;
         loop {
@@ -99,12 +99,12 @@ impl<E: Copy> Heap<E> {
                     None => break,
                 },
             };
-            if heap[least].key >= entry.key {
+            if heap[least].key >= key {
                 break;
             }
             heap[place] = heap[least];
             place = least;
         }
-        heap[place] = entry;
+        heap[place] = Entry { key, event };
     }
 }

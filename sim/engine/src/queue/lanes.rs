@@ -26,16 +26,16 @@ impl<E> Default for Lanes<E> {
     }
 }
 
-impl<E: Copy> Lanes<E> {
+impl<E: Copy + Default> Lanes<E> {
     /// False if there is no lane for this span, nor room for one more.
     #[inline]
-    pub fn push(&mut self, span: Span, entry: Entry<E>) -> bool {
+    pub fn push(&mut self, span: Span, key: u128, event: E) -> bool {
         let Some(lane) = self.lane(span) else { return false };
         let queue = &mut self.queues[lane];
         if queue.is_empty() {
-            self.fronts[lane] = entry.key;
+            self.fronts[lane] = key;
         }
-        queue.push(entry);
+        queue.push(Entry { key, event });
         true
     }
 
@@ -99,7 +99,7 @@ impl<T> Default for Ring<T> {
     }
 }
 
-impl<T: Copy> Ring<T> {
+impl<T: Copy + Default> Ring<T> {
     #[inline]
     fn len(&self) -> usize {
         self.tail.wrapping_sub(self.head)
@@ -123,7 +123,7 @@ impl<T: Copy> Ring<T> {
     #[inline]
     fn push(&mut self, value: T) {
         if self.len() == self.slots.len() {
-            self.grow(value);
+            self.grow();
         }
         let place = self.tail & self.mask();
         self.slots[place] = value;
@@ -137,16 +137,16 @@ impl<T: Copy> Ring<T> {
         Some(front)
     }
 
-    /// Twice the room; `value` fills it until it is used.
+    /// Twice the room.
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, value: T) {
+    fn grow(&mut self) {
         let room = (2 * self.slots.len()).max(16);
         let len = self.len();
         if len > 0 {
             self.slots.rotate_left(self.head & (len - 1));
         }
         (self.head, self.tail) = (0, len);
-        self.slots.resize(room, value);
+        self.slots.resize(room, T::default());
     }
 }

@@ -19,7 +19,11 @@ use wheel::Wheel;
 const FRONT: usize = 4096;
 
 /// An event and its place in the order: time first, then sequence.
-#[derive(Clone, Copy, Debug)]
+///
+/// Functions that put one in take its key and its event, which ride in registers: an entry on the
+/// stack is written in four words and read in two of twice the size, for which the processor waits
+/// until the first have reached the cache.
+#[derive(Clone, Copy, Debug, Default)]
 struct Entry<E> {
     key: u128,
     event: E,
@@ -28,8 +32,13 @@ struct Entry<E> {
 impl<E> Entry<E> {
     #[inline]
     fn time(&self) -> u64 {
-        (self.key >> 64) as u64
+        time(self.key)
     }
+}
+
+#[inline]
+fn time(key: u128) -> u64 {
+    (key >> 64) as u64
 }
 
 /// No entry: later than all.
@@ -51,7 +60,7 @@ pub struct EventQueue<E> {
     shuffle: Option<u64>,
 }
 
-impl<E: Copy> Default for EventQueue<E> {
+impl<E: Copy + Default> Default for EventQueue<E> {
     fn default() -> Self {
         EventQueue {
             heap: Heap::default(),
@@ -66,7 +75,7 @@ impl<E: Copy> Default for EventQueue<E> {
     }
 }
 
-impl<E: Copy> EventQueue<E> {
+impl<E: Copy + Default> EventQueue<E> {
     /// A queue that breaks ties by chance instead of first come, first served: a test mode, to
     /// show that nothing rests on the order of ties.
     pub fn shuffled(seed: u64) -> Self {
@@ -87,7 +96,7 @@ impl<E: Copy> EventQueue<E> {
     #[inline]
     pub fn at(&mut self, at: Time, event: impl Into<E>) {
         let key = self.key(at);
-        self.put(Entry { key, event: event.into() });
+        self.put(key, event.into());
     }
 
     /// Puts an event a fixed span after `now`, the time of the last pop: cheaper than
@@ -95,18 +104,18 @@ impl<E: Copy> EventQueue<E> {
     #[inline(always)]
     pub fn after(&mut self, now: Time, span: Span, event: impl Into<E>) {
         let key = self.key(now + span);
-        let entry = Entry { key, event: event.into() };
-        if self.shuffle.is_some() || !self.lanes.push(span, entry) {
-            self.put(entry);
+        let event = event.into();
+        if self.shuffle.is_some() || !self.lanes.push(span, key, event) {
+            self.put(key, event);
         }
     }
 
     #[inline]
-    fn put(&mut self, entry: Entry<E>) {
-        if entry.time() >= self.limit {
-            return self.wheel.push(entry);
+    fn put(&mut self, key: u128, event: E) {
+        if time(key) >= self.limit {
+            return self.wheel.push(Entry { key, event });
         }
-        self.heap.push(entry);
+        self.heap.push(key, event);
         if self.heap.len() > self.threshold {
             self.spill();
         }
@@ -162,7 +171,10 @@ impl<E: Copy> EventQueue<E> {
         // What lanes still hold may lead to events before the wheel's base: they stay in the heap.
         limit = limit.max(self.wheel.begin(self.now));
         for entry in entries {
-            if entry.time() < limit { self.heap.push(entry) } else { self.wheel.push(entry) }
+            match entry.time() < limit {
+                true => self.heap.push(entry.key, entry.event),
+                false => self.wheel.push(entry),
+            }
         }
         self.limit = limit;
         self.threshold = FRONT.max(2 * self.heap.len());
@@ -173,7 +185,7 @@ impl<E: Copy> EventQueue<E> {
     #[inline(never)]
     fn refill(&mut self) {
         let heap = &mut self.heap;
-        self.limit = self.wheel.move_earliest(|entry| heap.push(entry));
+        self.limit = self.wheel.move_earliest(|entry| heap.push(entry.key, entry.event));
         self.threshold = FRONT.max(2 * self.heap.len());
         if self.wheel.is_empty() {
             self.limit = u64::MAX;
