@@ -95,6 +95,11 @@ fn scenario(of: &str, example: &str) -> String {
             let get = "operations: { \"get\": [Work(Exp(\"5ms\"))] }";
             component(format!("Service(server: {example}, {get})"))
         }
+        "Order" => {
+            let two = "\"checkout\": [Wait(\"1ms\")], \"browse\": [Wait(\"1ms\")]";
+            let server = format!("server: Threads(workers: 1, order: {example})");
+            component(format!("Service({server}, operations: {{ {two} }})"))
+        }
         "JobSpec" => component(format!("Service(jobs: {{ \"j\": {example} }})")),
         "ForgetBy" => step(format!("Forget(\"product\", (in: [\"cache\"], by: {example}))")),
         "SizeSpec" => {

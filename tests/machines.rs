@@ -150,6 +150,25 @@ fn what_makes_no_sense_is_named() {
         ("cpu: 2, scaling: (coherency: 2),", "`coherency` is a part: 0 to 1"),
         ("server: Loops(0),", "a server without loops serves nobody"),
         ("server: Loops(1), cpu: 2,", "each loop is a core"),
+        ("cpu: 1.5, preempt: [\"get\"],", "`preempt` needs a whole number of cores"),
+        ("preempt: [\"get\"],", "`preempt` needs a whole number of cores"),
+        (
+            "server: Loops(1), preempt: [\"get\"],",
+            "a loop is not interrupted: each ends what it does",
+        ),
+        (
+            "cpu: 2, scaling: (contention: 0.1), preempt: [\"get\"],",
+            "`scaling` is for cores that all work shares",
+        ),
+        ("cpu: 2, preempt: [\"gett\"],", "there is no operation `gett` here"),
+        (
+            "server: Threads(workers: 1, order: Priority([\"get\", \"get\"])),",
+            "`get` is named twice",
+        ),
+        (
+            "server: Threads(workers: 1, order: Priority([])),",
+            "an order by importance that names nobody",
+        ),
         ("warm_up: (times: 0.5, requests: 9),", "a new process is 1 to 1000 times as slow"),
         ("warm_up: (times: 2, requests: 0),", "it warms up over at least one request"),
         (

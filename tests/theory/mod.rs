@@ -17,6 +17,7 @@ mod networks;
 mod omission;
 mod open;
 mod pools;
+mod priorities;
 mod queues;
 mod sharing;
 mod spread;

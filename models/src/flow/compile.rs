@@ -27,6 +27,8 @@ pub struct Compiler<'w, 'a> {
     pub(super) me: ComponentId,
     /// Journeys record what their calls take; services do not.
     journey: bool,
+    /// How important the work of the next flow is: 0 for nothing in particular.
+    pub importance: u8,
     pub(super) program: Program,
     /// What distinguishes the channels of `program`: callee, policy, timeout, use.
     channels: Vec<(String, Option<String>, Option<Dur>, &'static str)>,
@@ -55,6 +57,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
             wiring,
             me,
             journey,
+            importance: 0,
             program: Program::default(),
             channels: Vec::new(),
             pools: Vec::new(),
@@ -155,8 +158,11 @@ impl<'w, 'a> Compiler<'w, 'a> {
     fn step(&mut self, step: &Step) {
         match step {
             Step::Work(dist) => {
-                let sampler = self.sampler(dist, "work");
-                self.emit(Op::Work(sampler));
+                let work = self.sampler(dist, "work");
+                self.emit(match self.importance {
+                    0 => Op::Work(work),
+                    importance => Op::WorkAhead { work, importance },
+                });
             }
             Step::Wait(dist) => {
                 let sampler = self.sampler(dist, "wait");

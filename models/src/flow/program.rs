@@ -40,6 +40,13 @@ pub struct Instruction {
 pub enum Op {
     /// Uses the CPU.
     Work(Sampler),
+    /// Uses the CPU ahead of what is less important.
+    WorkAhead {
+        /// How long.
+        work: Sampler,
+        /// The greatest goes first.
+        importance: u8,
+    },
     /// Waits.
     Wait(Sampler),
     /// Asks, and waits for the answer.

@@ -16,13 +16,18 @@ impl Machine {
 
     /// The instructions of scopes, loops and ends.
     pub(super) fn rare_step<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
-        let Some(&Frame { pc, request, origin, .. }) = self.frames.get(key) else {
+        let Some(&Frame { pc, request, .. }) = self.frames.get(key) else {
             return Step::Wait;
         };
         match &self.program.code[pc as usize].op {
             Op::Test { condition, otherwise } => {
                 let holds = condition.holds(&request, self.variables(key));
                 if holds { Step::Next } else { Step::Goto(*otherwise) }
+            }
+            &Op::WorkAhead { work, importance } => {
+                let span = Span::from_f64(cx.sample(work).0 as f64 * self.slowness);
+                cx.work_ahead(span, importance, C::timer(Token::Frame(key)));
+                Step::Wait
             }
             Op::Begin { times, slot } => {
                 let (times, slot) = (times.value(&request, self.variables(key)), *slot as usize);
@@ -62,16 +67,7 @@ impl Machine {
                 cx.record(*operation, request.born, request.born, Outcome::Done);
                 Step::Next
             }
-            Op::Reply => {
-                if let Origin::Call(call) = Origin::unpack(origin) {
-                    cx.reply(call, Answer::DONE);
-                    let frame = self.frames.get_mut(key).expect("in progress");
-                    frame.origin = Origin::Answered.pack();
-                    // Nobody waits for the rest.
-                    frame.request.deadline = Time::NEVER;
-                }
-                Step::Next
-            }
+            Op::Reply => self.reply(cx, key),
             Op::Fork { .. } => self.fork(cx, key),
             Op::Part { .. } => self.part(cx, key),
             Op::Share { .. } => self.share(cx, key),
@@ -80,6 +76,18 @@ impl Machine {
             Op::Start => Step::Wait,
             _ => unreachable!("handled by `step`"),
         }
+    }
+
+    /// Answers before the flow has ended.
+    fn reply<C: Host>(&mut self, cx: &mut Cx<'_, C>, key: Key) -> Step {
+        let frame = self.frames.get_mut(key).expect("in progress");
+        if let Origin::Call(call) = Origin::unpack(frame.origin) {
+            cx.reply(call, Answer::DONE);
+            frame.origin = Origin::Answered.pack();
+            // Nobody waits for the rest.
+            frame.request.deadline = Time::NEVER;
+        }
+        Step::Next
     }
 
     /// Asks the member that has granted something, and no other.

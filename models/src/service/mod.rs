@@ -3,6 +3,7 @@
 mod admission;
 mod consumer;
 mod load;
+mod priority;
 mod process;
 pub mod spec;
 mod worker;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use engine::{ComponentId, Discipline, GroupId, Span};
+use engine::{ComponentId, Discipline, GroupId, OpId, Span};
 use serde::Deserialize;
 
-use super::admission::{Admission, Order};
+use super::admission::{Admission, Line, Order};
 use super::consumer::{Consumer, ConsumerSpec};
+use super::priority;
 use super::process::{self, PausesSpec, Process, Said, WarmUpSpec};
 use super::worker::{Job, Worker, WorkerParts};
 use crate::ComponentSpec;
@@ -25,7 +26,8 @@ const MOST_OFTEN: Span = Span::micros(10);
 ///
 /// Source: `Threads` as the worker pools of servlet containers (Tomcat: maxThreads, acceptCount);
 /// `EventLoop` as servers that never block, `Loops` as Node.js, nginx workers and Redis; `scaling`
-/// as Gunther's universal scalability law; `consumes` as the consumer of Kafka's Java client.
+/// as Gunther's universal scalability law; `preempt` as Linux's real-time scheduling, sched(7);
+/// `consumes` as the consumer of Kafka's Java client.
 ///
 /// Not modelled: memory and its limit, collections that grow with what is alive, CPU quotas by the
 /// period (`cpu` below 1 is a slower core), connection limits, autoscaling, deployments.
@@ -42,6 +44,12 @@ pub struct ServiceSpec {
     /// What many busy cores cost one another: `(contention: 0.03, coherency: 0.0001)`. Default:
     /// nothing.
     pub scaling: Option<Scaling>,
+    /// Operations whose work the cores do before all other work and interrupt it for, the most
+    /// important first, as threads of Linux's `SCHED_FIFO`: `["pay"]`. Each core then works on one
+    /// thing at a time, first come, first served among equals; who is interrupted goes on where it
+    /// was. All other work is one class behind them. Needs `cpu`, a whole number. Default: none;
+    /// all share the cores.
+    pub preempt: Vec<String>,
     /// Who may begin. Default: `EventLoop`.
     pub server: ServerSpec,
     /// What it does for callers.
@@ -72,6 +80,7 @@ impl Default for ServiceSpec {
             replicas: 1,
             cpu: None,
             scaling: None,
+            preempt: Vec::new(),
             server: ServerSpec::EventLoop,
             operations: BTreeMap::new(),
             jobs: BTreeMap::new(),
@@ -115,6 +124,12 @@ fn queue() -> usize {
     1024
 }
 
+/// How important the work of an operation is: 255 for the first that is named, 0 for all others.
+fn importance(named: &[String], operation: &str) -> u8 {
+    let place = named.iter().position(|known| known == operation);
+    place.map_or(0, |place| u8::MAX - place.min(254) as u8)
+}
+
 /// Something done by the clock.
 #[derive(Clone, Debug, Deserialize)]
 pub enum JobSpec {
@@ -132,6 +147,9 @@ impl ComponentSpec for ServiceSpec {
     fn cpu(&self) -> Option<Discipline> {
         match self.server {
             ServerSpec::Loops(servers) => Some(Discipline::Fifo { servers: servers.max(1) }),
+            _ if !self.preempt.is_empty() => {
+                self.cpu.map(|cores| Discipline::Fifo { servers: (cores as u32).max(1) })
+            }
             // Who stands still needs a CPU that can be stopped.
             _ if self.pauses.is_some() && self.cpu.is_none() => Some(Discipline::Delay),
             _ => cpu::shared(self.cpu, self.scaling),
@@ -155,8 +173,18 @@ impl ComponentSpec for ServiceSpec {
 
 impl ServiceSpec {
     fn check(&self, wiring: &mut Wiring<'_>) {
-        if let ServerSpec::Threads { workers: 0, .. } = self.server {
-            wiring.at_name("server", |w| w.problem("a server without workers serves nobody"));
+        if let ServerSpec::Threads { workers, order, .. } = &self.server {
+            wiring.at_name("server", |w| {
+                if *workers == 0 {
+                    w.problem("a server without workers serves nobody");
+                }
+                if let Order::Priority(named) = order {
+                    let operations = self.operations.keys();
+                    w.at_name("order", |w| {
+                        w.at_index(0, |w| priority::check(named, operations, w));
+                    });
+                }
+            });
         }
         if let ServerSpec::Loops(loops) = self.server {
             if loops == 0 {
@@ -168,6 +196,9 @@ impl ServiceSpec {
             }
         } else {
             cpu::check(self.cpu, self.scaling, wiring);
+        }
+        if !self.preempt.is_empty() {
+            wiring.at_name("preempt", |w| self.check_preempt(w));
         }
         process::check(self.process(), wiring);
         if self.operations.is_empty() && self.jobs.is_empty() && self.consumes.is_empty() {
@@ -183,9 +214,34 @@ impl ServiceSpec {
         }
     }
 
+    fn check_preempt(&self, wiring: &mut Wiring<'_>) {
+        priority::check(&self.preempt, self.operations.keys(), wiring);
+        let whole = |cores: f64| cores >= 1.0 && cores == libm::trunc(cores);
+        let wrong = match (&self.server, self.cpu) {
+            (ServerSpec::Loops(_), _) => Some("a loop is not interrupted: each ends what it does"),
+            _ if self.scaling.is_some() => Some("`scaling` is for cores that all work shares"),
+            (_, Some(cores)) if whole(cores) => None,
+            _ => Some("`preempt` needs a whole number of cores"),
+        };
+        if let Some(message) = wrong {
+            let help = Some("say `cpu: 2`, and neither `scaling` nor `Loops`".to_string());
+            wiring.problem_with(message, help);
+        }
+    }
+
     fn process(&self) -> Said<'_> {
         let (pauses, start_up) = (self.pauses.as_ref(), self.start_up.as_ref());
         Said { pauses, warm_up: self.warm_up, start_up }
+    }
+
+    /// The operations that go before all others in the waiting line, in that order.
+    fn important(&self, name: &str, wiring: &mut Wiring<'_>) -> Vec<OpId> {
+        match &self.server {
+            ServerSpec::Threads { order: Order::Priority(named), .. } => {
+                named.iter().map(|op| wiring.builder.op(&format!("{name}.{op}"))).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn worker(
@@ -201,8 +257,10 @@ impl ServiceSpec {
         let mut compiler = Compiler::new(wiring, id, false);
         for (operation, steps) in &self.operations {
             let op = compiler.op(&format!("{name}.{operation}"));
+            compiler.importance = importance(&self.preempt, operation);
             entries.push((op, compiler.flow_at(&["operations", operation], steps)));
         }
+        compiler.importance = 0;
         for (job, JobSpec::Every(period, steps)) in &self.jobs {
             let entry = compiler.flow_at(&["jobs", job], steps);
             jobs.push(Job { period: period.0, entry, running: false });
@@ -216,10 +274,12 @@ impl ServiceSpec {
         }
         let machine = Machine::new(compiler.finish());
         let consumer = Consumer::build(&self.consumer, &consumes, id, group, wiring);
-        let (admission, threads) = match self.server {
+        let important = self.important(name, wiring);
+        let (admission, threads) = match &self.server {
             ServerSpec::EventLoop | ServerSpec::Loops(_) => (Admission::unlimited(), 0),
             ServerSpec::Threads { workers, queue, order } => {
-                (Admission::threads(workers, queue, order), workers)
+                let line = Line::new(order, important.len() + 1);
+                (Admission::threads(*workers, *queue, line), *workers)
             }
         };
         let drop_left = self.drop_left;
@@ -232,6 +292,7 @@ impl ServiceSpec {
             starts,
             consumer,
             admission,
+            important,
             threads,
             drop_left,
             process,

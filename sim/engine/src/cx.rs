@@ -51,7 +51,7 @@ impl<'a, C: Component> Cx<'a, C> {
 
     fn timer_event(&self, timer: C::Timer) -> Event {
         let epoch = self.kernel.seats[self.me.0 as usize].epoch;
-        Job { owner: self.me, epoch, word: timer.pack() }.timer()
+        Job { owner: self.me, epoch, importance: 0, word: timer.pack() }.timer()
     }
 
     /// Fires `timer` after a span that was drawn. A slow node does not stretch it, a crash drops
@@ -73,6 +73,15 @@ impl<'a, C: Component> Cx<'a, C> {
     #[inline]
     pub fn work(&mut self, amount: Span, timer: C::Timer) {
         self.kernel.work(self.me, amount, timer.pack());
+    }
+
+    /// As [`Cx::work`], before all work that is less important, which it interrupts, if the node's
+    /// CPU takes one thing at a time: [`Discipline::Fifo`]. The greatest importance goes first;
+    /// work without one has 0.
+    ///
+    /// [`Discipline::Fifo`]: crate::Discipline::Fifo
+    pub fn work_ahead(&mut self, amount: Span, importance: u8, timer: C::Timer) {
+        self.kernel.work_ahead(self.me, amount, importance, timer.pack());
     }
 
     /// Draws a span.

@@ -2,6 +2,7 @@
 
 use crate::call::CallId;
 use crate::group::ComponentId;
+use crate::station::Important;
 
 /// One event: 16 bytes, `Copy`, and nothing behind a pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +124,14 @@ pub struct NodeId(pub u32);
 pub struct Job {
     pub(crate) owner: ComponentId,
     pub(crate) epoch: u16,
+    pub(crate) importance: u8,
     pub(crate) word: u64,
+}
+
+impl Important for Job {
+    fn importance(&self) -> u8 {
+        self.importance
+    }
 }
 
 impl Job {

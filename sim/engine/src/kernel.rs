@@ -229,11 +229,30 @@ impl Kernel {
     #[inline]
     pub(crate) fn work(&mut self, owner: ComponentId, amount: Span, word: u64) {
         let Seat { node, epoch, .. } = self.seats[owner.0 as usize];
-        let job = Job { owner, epoch, word };
+        let job = Job { owner, epoch, importance: 0, word };
         match &mut self.nodes[node.0 as usize].station {
             None => self.queue.at(self.now + amount, job.timer()),
             Some(station) => {
                 station.arrive(self.now, amount, job);
+                self.replan(node);
+            }
+        }
+    }
+
+    /// As [`Kernel::work`], ahead of what is less important.
+    pub(crate) fn work_ahead(
+        &mut self,
+        owner: ComponentId,
+        amount: Span,
+        importance: u8,
+        word: u64,
+    ) {
+        let Seat { node, epoch, .. } = self.seats[owner.0 as usize];
+        let job = Job { owner, epoch, importance, word };
+        match &mut self.nodes[node.0 as usize].station {
+            None => self.queue.at(self.now + amount, job.timer()),
+            Some(station) => {
+                station.arrive_ahead(self.now, amount, job);
                 self.replan(node);
             }
         }

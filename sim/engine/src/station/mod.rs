@@ -8,6 +8,7 @@
 //! Virtual time is fixed point, 48 bits below the nanosecond, so that nothing drifts however long
 //! the run; only rates are ever rounded.
 
+mod ahead;
 mod curve;
 
 use std::cmp::Ordering;
@@ -15,6 +16,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use crate::time::{Span, Time};
 
+pub use ahead::Important;
 pub use curve::Curve;
 
 /// Bits below the nanosecond in virtual time, and below 1 in rates.
