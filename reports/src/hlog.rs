@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use engine::{Histogram, RunRecord, Sparse};
+use engine::record::Interval;
+use engine::{Histogram, RunRecord};
 use hdrhistogram::Histogram as Hdr;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
@@ -44,7 +45,7 @@ pub fn log(report: &Report) -> String {
                 };
                 let label = label.replace([',', ' ', '\n'], "_");
                 hdr.reset();
-                fill(&mut hdr, interval.took.values());
+                interval.parts.iter().for_each(|part| fill(&mut hdr, part.took.values()));
                 let [start, span] = [interval.start, interval.span].map(Duration::from_nanos);
                 writer
                     .write_histogram(&hdr, start, span, Tag::new(&label))
@@ -60,11 +61,10 @@ struct Logged<'a> {
     operation: &'a str,
     start: u64,
     span: u64,
-    took: Sparse,
+    parts: &'a [Interval],
 }
 
-/// What is logged of a run: neighbours are put together where there are too many. One at a time,
-/// because a long run's are large.
+/// What is logged of a run: neighbours are put together where there are too many.
 fn intervals(run: &RunRecord) -> impl Iterator<Item = Logged<'_>> {
     let ends = &run.series.times;
     let together = ends.len().div_ceil(MOST_INTERVALS).max(1);
@@ -73,10 +73,9 @@ fn intervals(run: &RunRecord) -> impl Iterator<Item = Logged<'_>> {
         let logged = places.zip(record.intervals.chunks(together)).map(move |(place, parts)| {
             let start = place.checked_sub(1).map_or(0, |before| ends[before].0);
             let end = ends[(place + together).min(ends.len()) - 1].0;
-            let took = Sparse::merged(parts.iter().map(|part| &part.took));
-            Logged { operation, start, span: end - start, took }
+            Logged { operation, start, span: end - start, parts }
         });
-        logged.filter(|interval| !interval.took.is_empty())
+        logged.filter(|interval| interval.parts.iter().any(|part| !part.took.is_empty()))
     })
 }
 
