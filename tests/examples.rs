@@ -98,7 +98,8 @@ fn scenario(of: &str, example: &str) -> String {
         "Order" => {
             let two = "\"checkout\": [Wait(\"1ms\")], \"browse\": [Wait(\"1ms\")]";
             let server = format!("server: Threads(workers: 1, order: {example})");
-            component(format!("Service({server}, operations: {{ {two} }})"))
+            let example = component(format!("Service({server}, operations: {{ {two} }})"));
+            example.replacen("draws: {", "draws: { \"tier\": Uniform(3),", 1)
         }
         "JobSpec" => component(format!("Service(jobs: {{ \"j\": {example} }})")),
         "ForgetBy" => step(format!("Forget(\"product\", (in: [\"cache\"], by: {example}))")),

@@ -169,6 +169,7 @@ fn what_makes_no_sense_is_named() {
             "server: Threads(workers: 1, order: Priority([])),",
             "an order by importance that names nobody",
         ),
+        ("server: Threads(workers: 1, order: PriorityBy(\"tier\")),", "there is no draw `tier`"),
         ("warm_up: (times: 0.5, requests: 9),", "a new process is 1 to 1000 times as slow"),
         ("warm_up: (times: 2, requests: 0),", "it warms up over at least one request"),
         (

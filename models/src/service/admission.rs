@@ -21,6 +21,10 @@ pub enum Order {
     /// HAProxy's priority classes; what gives way as in Linux's `skbprio`.
     /// Example: `Priority(["checkout", "browse"])`
     Priority(Vec<String>),
+    /// The same, by a draw that requests are born with: the smallest first. 63 and all above it
+    /// are one class.
+    /// Example: `PriorityBy("tier")`
+    PriorityBy(String),
 }
 
 /// Threads and the queue in front of them. `T` is what waits.
@@ -62,7 +66,9 @@ impl<T: PartialEq> Line<T> {
         match order {
             Order::Fifo => Line::Fifo(VecDeque::new()),
             Order::Lifo => Line::Lifo(VecDeque::new()),
-            Order::Priority(_) => Line::Priority(Box::new(Classes::new(classes))),
+            Order::Priority(_) | Order::PriorityBy(_) => {
+                Line::Priority(Box::new(Classes::new(classes)))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use engine::OpId;
+use engine::{OpId, Request};
 
 use crate::wiring::{Wiring, did_you_mean};
 
@@ -62,10 +62,36 @@ impl<T: PartialEq> Classes<T> {
     }
 }
 
-/// The class of an operation, by those that are named, the most important first. All others are
-/// one class behind them.
-pub fn class(named: &[OpId], op: OpId) -> usize {
-    named.iter().position(|known| *known == op).unwrap_or(named.len())
+/// Draws make no more classes than this; `skbprio` has as many.
+const MOST: usize = 64;
+
+/// What makes one request more important than another.
+#[derive(Clone, Debug)]
+pub enum Importance {
+    /// What it asks for: these, the most important first; all others are one class behind them.
+    Operation(Vec<OpId>),
+    /// What it was born with: the draw at this place, the smallest first.
+    Draw(usize),
+}
+
+impl Importance {
+    /// The class of a request: 0 is the most important.
+    pub fn class(&self, request: &Request) -> usize {
+        match self {
+            Importance::Operation(named) => {
+                named.iter().position(|known| *known == request.op).unwrap_or(named.len())
+            }
+            Importance::Draw(place) => (request.draws[*place] as usize).min(MOST - 1),
+        }
+    }
+
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        match self {
+            Importance::Operation(named) => named.len() + 1,
+            Importance::Draw(_) => MOST,
+        }
+    }
 }
 
 /// Reports what makes no sense in a list of operations that goes by importance.
@@ -104,13 +130,19 @@ mod tests {
     /// What callers heard of a service with such fields, who ask for these operations at these
     /// milliseconds: in milliseconds, which of them, and how it ended.
     fn told(fields: &str, asks: &[(u64, &str)]) -> Vec<(u64, usize, Outcome)> {
-        let mut stage = Stage::wired(&[], &format!("{{ \"it\": Service({fields}) }}"));
+        let asks: Vec<_> = asks.iter().map(|(at, name)| (*at, *name, 0)).collect();
+        told_by(fields, &asks)
+    }
+
+    /// As [`told`], of requests with a draw `tier`.
+    fn told_by(fields: &str, asks: &[(u64, &str, u32)]) -> Vec<(u64, usize, Outcome)> {
+        let mut stage = Stage::wired(&["tier"], &format!("{{ \"it\": Service({fields}) }}"));
         let it = stage.builder.find("it").expect("it is there");
         let lines: Vec<Line> = asks
             .iter()
-            .map(|(at, name)| {
+            .map(|(at, name, tier)| {
                 let op = stage.builder.op(&format!("it.{name}"));
-                Line::new(Span::millis(*at), op, 0, 0)
+                Line::new(Span::millis(*at), op, *tier, 0)
             })
             .collect();
         let log = stage.script(it, &lines);
@@ -128,6 +160,18 @@ mod tests {
         use Outcome::{Done, Shed};
         let expected = [(2, 1, Shed), (3, 3, Shed), (4, 4, Shed), (10, 0, Done), (20, 2, Done)];
         assert_eq!(told(fields, &asks), expected);
+    }
+
+    /// One thread, two places. 0 begins; 1 (tier 2) and 2 (tier 70) wait; 3 (tier 1) takes the
+    /// place of 2, and begins first; 4, of tier 63 as 2 was, finds nobody less important.
+    #[test]
+    fn importance_may_be_what_a_request_was_born_with() {
+        let fields = r#"server: Threads(workers: 1, queue: 2, order: PriorityBy("tier")),
+            operations: { "look": [Wait(Always("10ms"))] }"#;
+        let asks = [(0, 0), (1, 2), (2, 70), (3, 1), (4, 63)].map(|(at, it)| (at, "look", it));
+        use Outcome::{Done, Shed};
+        let expected = [(3, 2, Shed), (4, 4, Shed), (10, 0, Done), (20, 3, Done), (30, 1, Done)];
+        assert_eq!(told_by(fields, &asks), expected);
     }
 
     /// 0 (20 ms, not named) is interrupted at 5 by 1 (10 ms), that at 8 by 2 (4 ms), done at 12.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use engine::{ComponentId, Discipline, GroupId, OpId, Span};
+use engine::{ComponentId, Discipline, GroupId, Span};
 use serde::Deserialize;
 
 use super::admission::{Admission, Line, Order};
 use super::consumer::{Consumer, ConsumerSpec};
-use super::priority;
+use super::priority::{self, Importance};
 use super::process::{self, PausesSpec, Process, Said, WarmUpSpec};
 use super::worker::{Job, Worker, WorkerParts};
 use crate::ComponentSpec;
@@ -178,12 +178,7 @@ impl ServiceSpec {
                 if *workers == 0 {
                     w.problem("a server without workers serves nobody");
                 }
-                if let Order::Priority(named) = order {
-                    let operations = self.operations.keys();
-                    w.at_name("order", |w| {
-                        w.at_index(0, |w| priority::check(named, operations, w));
-                    });
-                }
+                w.at_name("order", |w| w.at_index(0, |w| self.check_order(order, w)));
             });
         }
         if let ServerSpec::Loops(loops) = self.server {
@@ -214,6 +209,14 @@ impl ServiceSpec {
         }
     }
 
+    fn check_order(&self, order: &Order, wiring: &mut Wiring<'_>) {
+        match order {
+            Order::Fifo | Order::Lifo => {}
+            Order::Priority(named) => priority::check(named, self.operations.keys(), wiring),
+            Order::PriorityBy(draw) => drop(wiring.draw(draw)),
+        }
+    }
+
     fn check_preempt(&self, wiring: &mut Wiring<'_>) {
         priority::check(&self.preempt, self.operations.keys(), wiring);
         let whole = |cores: f64| cores >= 1.0 && cores == libm::trunc(cores);
@@ -234,13 +237,21 @@ impl ServiceSpec {
         Said { pauses, warm_up: self.warm_up, start_up }
     }
 
-    /// The operations that go before all others in the waiting line, in that order.
-    fn important(&self, name: &str, wiring: &mut Wiring<'_>) -> Vec<OpId> {
-        match &self.server {
-            ServerSpec::Threads { order: Order::Priority(named), .. } => {
-                named.iter().map(|op| wiring.builder.op(&format!("{name}.{op}"))).collect()
+    /// What those who wait go by, if it is importance.
+    fn importance(&self, name: &str, wiring: &mut Wiring<'_>) -> Importance {
+        let order = match &self.server {
+            ServerSpec::Threads { order, .. } => order,
+            ServerSpec::EventLoop | ServerSpec::Loops(_) => &Order::Fifo,
+        };
+        match order {
+            Order::Fifo | Order::Lifo => Importance::Operation(Vec::new()),
+            Order::Priority(named) => {
+                let op = |op: &String| wiring.builder.op(&format!("{name}.{op}"));
+                Importance::Operation(named.iter().map(op).collect())
             }
-            _ => Vec::new(),
+            Order::PriorityBy(draw) => {
+                Importance::Draw(wiring.quietly(|w| w.draw(draw)).unwrap_or(0))
+            }
         }
     }
 
@@ -274,11 +285,11 @@ impl ServiceSpec {
         }
         let machine = Machine::new(compiler.finish());
         let consumer = Consumer::build(&self.consumer, &consumes, id, group, wiring);
-        let important = self.important(name, wiring);
+        let importance = self.importance(name, wiring);
         let (admission, threads) = match &self.server {
             ServerSpec::EventLoop | ServerSpec::Loops(_) => (Admission::unlimited(), 0),
             ServerSpec::Threads { workers, queue, order } => {
-                let line = Line::new(order, important.len() + 1);
+                let line = Line::new(order, importance.classes());
                 (Admission::threads(*workers, *queue, line), *workers)
             }
         };
@@ -292,7 +303,7 @@ impl ServiceSpec {
             starts,
             consumer,
             admission,
-            important,
+            importance,
             threads,
             drop_left,
             process,

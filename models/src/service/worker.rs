@@ -7,7 +7,7 @@ use engine::{
 use super::admission::{Admission, Admitted};
 use super::consumer::{CONSUMED, Consumer};
 use super::load::Load;
-use super::priority;
+use super::priority::Importance;
 use super::process::Process;
 use crate::channel::ASKS_FOR_LOAD;
 use crate::flow::machine::{Ended, Machine, Origin, Token, runs_flows};
@@ -66,8 +66,8 @@ pub struct WorkerParts {
     pub(super) starts: Vec<Place>,
     pub(super) consumer: Consumer,
     pub(super) admission: Admission<CallId>,
-    /// The most important operations, if those that wait go by that.
-    pub(super) important: Vec<OpId>,
+    /// Of those that wait, if they go by that.
+    pub(super) importance: Importance,
     /// 0: no limit.
     pub(super) threads: u32,
     pub(super) drop_left: bool,
@@ -220,8 +220,8 @@ impl Component for Worker {
         if self.parts.process.as_ref().is_some_and(|process| process.is_starting()) {
             return cx.reply(call, Answer::of(Outcome::Refused));
         }
-        let WorkerParts { admission, important, .. } = &mut self.parts;
-        match admission.arrive(call, || priority::class(important, cx.request(call).op)) {
+        let WorkerParts { admission, importance, .. } = &mut self.parts;
+        match admission.arrive(call, || importance.class(&cx.request(call))) {
             Admitted::Begins => {
                 let ended = self.begin(call, cx);
                 self.over(ended, cx);
