@@ -216,7 +216,7 @@ fn events(out: &mut String, report: &Report) {
     for variant in &report.variants {
         for action in &variant.runs[0].actions {
             let row = vec![
-                escape(&action.name),
+                escape(&action.told()),
                 escape(&action.touched.join(", ")),
                 time(action.began.0 as f64),
                 action.ended.map_or("for good".into(), |end| time(end.0 as f64)),

@@ -182,6 +182,7 @@ fn actions(run: &RunRecord) -> Value {
             "name": action.name,
             "began_ns": action.began.0,
             "ended_ns": action.ended.map(|ended| ended.0),
+            "times": action.times,
             "touched": action.touched,
         })
     });

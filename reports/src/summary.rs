@@ -194,7 +194,7 @@ fn actions(run: &RunRecord) -> String {
         let line = format!(
             " {:>8} {until:<11} {:<34} {}{more}",
             time(action.began.0 as f64),
-            action.name,
+            action.told(),
             touched.join(", ")
         );
         let _ = writeln!(out, "{}", line.trim_end());

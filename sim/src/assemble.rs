@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Action, Builder, ComponentId, Deed, Delays, Frame, Span, Target, Time, Trouble};
-use engine::{NodeId, World, ZoneId};
+use engine::chance::Sampler;
+use engine::{Action, Builder, ComponentId, Deed, Delays, Frame, Rhythm, Span, Target, Time};
+use engine::{NodeId, Trouble, World, ZoneId};
 use models::dist::Dist;
 use models::wiring::{Problem, Wiring};
 use models::{ComponentSpec, Spec};
@@ -15,6 +16,9 @@ use crate::topology::Topology;
 
 /// A restarted process is down for no time: it comes back in the next instant.
 const AT_ONCE: Span = Span::nanos(1);
+
+/// A mean time between actions, in nanoseconds, below which a run would do nothing else.
+const OFTEN: f64 = 1e6;
 
 /// Builds the world of one run. The errors are those of the components' own specifications.
 pub fn assemble(topology: &Topology, seed: u64) -> Result<World, Vec<Problem>> {
@@ -132,21 +136,51 @@ fn timeline(topology: &Topology, wiring: &mut Wiring<'_>) {
         let entries = topology.scenario.timeline.iter().zip(&topology.targets);
         for (index, (entry, whom)) in entries.enumerate() {
             let deed = wiring.at_index(index, |wiring| deed(&entry.r#do, whom, topology, wiring));
-            let lasts = entry.r#for.map(|lasts| lasts.0);
             let by_itself = match &entry.r#do {
                 Act::Restart(_) => Some(AT_ONCE),
                 Act::Leave(_, options) => Some(options.drain.0).filter(|drain| !drain.is_zero()),
                 _ => None,
             };
-            wiring.builder.action(Action {
-                name: entry.label(),
-                at: Time::ZERO + entry.at.0,
-                lasts: lasts.or(by_itself),
-                target: target(whom, wiring.builder),
-                deed,
-            });
+            let lasts = entry.lasts().or(by_itself);
+            for (name, target) in targets(entry, whom, wiring.builder) {
+                let rhythm = wiring.at_index(index, |wiring| rhythm(entry, &name, wiring));
+                let (at, deed) = (Time::ZERO + entry.at.0, deed.clone());
+                wiring.builder.chancy(Action { name, at, lasts, target, deed }, rhythm);
+            }
         }
     });
+}
+
+/// What an entry leaves to chance; each of its actions has streams of its own.
+fn rhythm(entry: &Entry, name: &str, wiring: &mut Wiring<'_>) -> Rhythm {
+    let mut drawn = |field: &str, dist: &Option<Dist>| {
+        let dist = dist.as_ref().filter(|_| field == "every" || entry.lasts().is_none())?;
+        let dist = wiring.at_name(field, |wiring| {
+            let drawn = wiring.dist(dist);
+            if field == "every" && drawn.mean() < OFTEN {
+                let help = Some("every: \"1h\"".to_string());
+                wiring.problem_with("more often than once a millisecond", help);
+            }
+            drawn
+        });
+        Some(Sampler { dist, stream: wiring.builder.stream(name, field) })
+    };
+    Rhythm { every: drawn("every", &entry.every), lasts: drawn("for", &entry.r#for) }
+}
+
+/// What an entry does to whom, and what reports call that.
+fn targets(entry: &Entry, whom: &Whom, builder: &Builder) -> Vec<(String, Target)> {
+    let label = entry.label();
+    match whom {
+        Whom::Members(members, None) if entry.is_each() => {
+            let one = |member: &Member| {
+                let whom = Whom::Members(vec![member.clone()], None);
+                (format!("{label} {}/{}", member.0, member.1), target(&whom, builder))
+            };
+            members.iter().map(one).collect()
+        }
+        _ => vec![(label, target(whom, builder))],
+    }
 }
 
 /// Whoever is first heard of when joining was not there before.

@@ -16,13 +16,13 @@ use crate::topology::Topology;
 pub fn idle_actions(prepared: &Prepared, runs: &[Runs], diagnostics: &mut Diagnostics) {
     let variants = runs.iter().zip(&prepared.variants).zip(&prepared.documents);
     for ((runs, (_, topology)), document) in variants {
-        for index in 0..topology.scenario.timeline.len() {
-            let idle = runs.records.iter().filter(|record| is_idle(record.actions.get(index)));
+        for (index, entry) in topology.scenario.timeline.iter().enumerate() {
+            let name = entry.label();
+            let idle = runs.records.iter().filter(|record| is_idle(record, &name));
             let idle: Vec<&RunRecord> = idle.collect();
             let Some(first) = idle.first() else { continue };
             let some = idle.len() < runs.records.len();
             let seed = if some { format!(" with seed {}", first.seed) } else { String::new() };
-            let name = &first.actions[index].name;
             let place = path(&["timeline", &index.to_string(), "do"]);
             let told = Diagnostic::error(format!("`{name}` touched nothing{seed}"))
                 .at(document.spot(&place))
@@ -34,8 +34,9 @@ pub fn idle_actions(prepared: &Prepared, runs: &[Runs], diagnostics: &mut Diagno
     }
 }
 
-fn is_idle(action: Option<&ActionRecord>) -> bool {
-    action.is_some_and(|action| action.began != Time::NEVER && action.touched.is_empty())
+fn is_idle(record: &RunRecord, name: &str) -> bool {
+    let idle = |it: &ActionRecord| it.began != Time::NEVER && it.touched.is_empty();
+    record.actions.iter().any(|action| action.name == name && idle(action))
 }
 
 fn advice(topology: &Topology, index: usize) -> &'static str {

@@ -1,11 +1,14 @@
 //! Selectors of the timeline: `shop`, `shop/3`, `shop/1..3`, `shop/*`, `zone:b`, `any 2 of shop`,
-//! `leader of orders/7`, `shop -> db`, `zone:a <-> zone:b`. Resolved before the run, against all
-//! members by name, so that one which hits nothing is found before anything happens; who is drawn
-//! or leads is decided when the action begins.
+//! `each of shop`, `leader of orders/7`, `shop -> db`, `zone:a <-> zone:b`. Resolved before the
+//! run, against all members by name, so that one which hits nothing is found before anything
+//! happens; who is drawn or leads is decided when the action begins.
 
 use std::collections::BTreeMap;
 
 use models::wiring::did_you_mean;
+
+/// What begins a selector of members each of which has times of its own.
+pub const EACH: &str = "each of ";
 
 /// One member of one group.
 pub type Member = (String, u16);
@@ -55,6 +58,9 @@ impl Places {
         }
         if let Some(of) = text.trim().strip_prefix("leader of ") {
             return self.leader(of.trim());
+        }
+        if let Some(of) = text.trim().strip_prefix(EACH) {
+            return Ok(Whom::Members(self.members(of)?, None));
         }
         let Some(rest) = text.trim().strip_prefix("any ") else {
             return Ok(Whom::Members(self.members(text)?, None));
@@ -192,6 +198,7 @@ mod tests {
         assert_eq!(places.resolve("shop/1..2"), Ok(Whom::Members(shop(&[1, 2]), None)));
         let in_b = [("events".to_string(), 0), ("shop".to_string(), 1)];
         assert_eq!(places.resolve("zone:b"), Ok(Whom::Members(in_b.to_vec(), None)));
+        assert_eq!(places.resolve("each of zone:b"), Ok(Whom::Members(in_b.to_vec(), None)));
         assert_eq!(places.resolve("any 2 of shop"), Ok(Whom::Members(shop(&[0, 1, 2]), Some(2))));
         let leader = Ok(Whom::Leader("events".to_string(), 5));
         assert_eq!(places.resolve("leader of events/5"), leader);

@@ -270,11 +270,11 @@ fn timeline(scenario: &Scenario, places: &Places, findings: &mut Findings) -> Ve
             let message = format!("at {} nothing happens any more", entry.at);
             let help = Some(format!("the run ends at {end}"));
             findings.error(&["timeline", &index, "at"], message, help);
-        } else if entry.r#for.is_some_and(|lasts| entry.at.0 + lasts.0 > end) {
+        } else if entry.every.is_none() && entry.lasts().is_some_and(|it| entry.at.0 + it > end) {
             let message = format!("it lasts longer than the run, which ends at {end}");
             findings.warn(&["timeline", &index, "for"], message, None);
         }
-        if entry.r#for.is_some_and(|lasts| lasts.0.is_zero()) {
+        if entry.lasts().is_some_and(Span::is_zero) {
             findings.error(&["timeline", &index, "for"], "it needs some time", None);
         }
         let label = entry.label();
@@ -285,12 +285,27 @@ fn timeline(scenario: &Scenario, places: &Places, findings: &mut Findings) -> Ve
         }
         labels.push(label);
         options(entry, &index, findings);
+        recurrence(entry, &index, findings);
         match target(entry, scenario, places) {
             Ok(whom) => targets.push(whom),
             Err(it) => findings.error(&["timeline", &index, "do", "0"], it.message, it.help),
         }
     }
     targets
+}
+
+/// What happens again has to end first.
+fn recurrence(entry: &Entry, index: &str, findings: &mut Findings) {
+    if entry.every.is_none() {
+        return;
+    }
+    let at = ["timeline", index, "every"];
+    if matches!(&entry.r#do, Act::Join(_) | Act::Leave(..) | Act::Reshard(..)) {
+        findings.error(&at, "that happens once", Some("leave `every` out".into()));
+    } else if entry.r#for.is_none() && !matches!(&entry.r#do, Act::Flush(_) | Act::Restart(_)) {
+        let help = Some("say how long it lasts: for: Exp(\"1m\")".into());
+        findings.error(&at, "it has to end before it can happen again", help);
+    }
 }
 
 fn options(entry: &Entry, index: &str, findings: &mut Findings) {

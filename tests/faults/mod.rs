@@ -5,6 +5,7 @@ mod health;
 mod links;
 mod nodes;
 mod overlaps;
+mod renewal;
 
 use engine::{Outcome, RunRecord};
 

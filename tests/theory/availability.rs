@@ -1,11 +1,12 @@
 //! So many of so many must be there: independent failures, and such as zones have in common.
 //!
-//! Whether something is there is drawn anew for each request: what is looked at is the share of
-//! requests for which enough of them were, as of moments far apart.
+//! First whether something is there is drawn anew for each request: what is looked at is the share
+//! of requests for which enough of them were, as of moments far apart. Then processes crash and
+//! come back at random times, with the same shares of the time.
 
 use engine::{Outcome, RunRecord};
 
-use super::{Percent, Plan, Table, operation, printed, share};
+use super::{Percent, Plan, SEEDS, Table, length, measure, operation, printed, share};
 
 /// At least k of n that are each there with probability p.
 fn at_least(k: u32, n: u32, p: f64) -> f64 {
@@ -83,5 +84,59 @@ fn i02_zones_fail_as_a_whole() {
         let runs = play(&steps, "1%", draws, 80_000.0);
         table.row(case, 1.0 - truth, Percent(10.0), &runs, unavailable);
     }
+    table.close();
+}
+
+/// A process of crashes: the mean times between them and to repair, in hours, and whom it meets.
+type Process<'a> = (f64, f64, &'a str);
+
+/// Users ask all replicas now and then, and `need` of them must answer. Ninety years pass, or a
+/// part of that.
+fn crashes(replicas: u32, need: u32, zones: &str, actions: &[Process<'_>]) -> Vec<RunRecord> {
+    let lines = actions.iter().map(|(up, down, whom)| {
+        format!("(at: \"0s\", every: Exp(\"{up}h\"), for: Exp(\"{down}h\"), do: Crash(\"{whom}\"))")
+    });
+    let text = format!(
+        "(duration: \"{}h\", sample: \"20000h\", zones: [{zones}], timeline: [{}],
+          components: {{ \"it\": Service(replicas: {replicas},
+            operations: {{ \"get\": [Wait(\"1ms\")] }}) }},
+          traffic: {{ \"users\": Open(rate: \"1/h\",
+            journey: [Scatter(\"it.get\", (need: {need}))]) }})",
+        200_000.0 * length(),
+        lines.collect::<Vec<_>>().join(", "),
+    );
+    measure(&text, SEEDS)
+}
+
+fn missed(record: &RunRecord) -> f64 {
+    1.0 - share(operation(record, "users"), Outcome::Done)
+}
+
+/// Mean times between failures and to repair, as in [`i01_enough_of_many`].
+#[test]
+fn i01_enough_of_many_that_crash() {
+    let up = 1000.0 / 1002.0;
+    printed(up, 0.998004);
+    let mut table = Table::new("I01 crashes");
+    let truth = 1.0 - up;
+    let runs = crashes(1, 1, "", &[(1000.0, 2.0, "it")]);
+    table.row("one, MTBF 1000 h, MTTR 2 h", truth, Percent(10.0), &runs, missed);
+    let runs = crashes(3, 2, "", &[(9.9, 0.1, "each of it")]);
+    table.row("2 of 3 at 0.99", 1.0 - at_least(2, 3, 0.99), Percent(10.0), &runs, missed);
+    table.close();
+}
+
+/// As in [`i02_zones_fail_as_a_whole`]: three replicas in three zones, or in one.
+#[test]
+fn i02_zones_that_crash() {
+    let (apart, together) = (at_least(2, 3, 0.999 * 0.99), 0.999 * at_least(2, 3, 0.99));
+    let replicas = (9.9, 0.1, "each of it");
+    let zone = |whom| (99.9, 0.1, whom);
+    let mut table = Table::new("I02 crashes");
+    let all = [replicas, zone("zone:a"), zone("zone:b"), zone("zone:c")];
+    let runs = crashes(3, 2, "\"a\", \"b\", \"c\"", &all);
+    table.row("apart", 1.0 - apart, Percent(10.0), &runs, missed);
+    let runs = crashes(3, 2, "\"a\"", &[replicas, zone("zone:a")]);
+    table.row("together", 1.0 - together, Percent(10.0), &runs, missed);
     table.close();
 }

@@ -103,7 +103,7 @@ impl Sheet<'_, '_> {
         let actions = |variant: &VariantRuns| -> Vec<String> {
             let at = |nanos: u64| time(nanos as f64);
             let told = variant.runs[0].actions.iter().map(|action| match action.ended {
-                Some(end) => format!("{} {} to {}", action.name, at(action.began.0), at(end.0)),
+                Some(end) => format!("{} {} to {}", action.told(), at(action.began.0), at(end.0)),
                 None => format!("{} from {} on", action.name, at(action.began.0)),
             });
             told.collect()

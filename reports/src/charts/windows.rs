@@ -104,8 +104,9 @@ impl Windows {
     }
 }
 
+/// What happens again and again is told, not drawn.
 fn lasted(run: &RunRecord) -> impl Iterator<Item = &ActionRecord> {
-    run.actions.iter().filter(|action| action.began <= run.ended)
+    run.actions.iter().filter(|action| action.began <= run.ended && action.times == 1)
 }
 
 impl Window {

@@ -4,6 +4,7 @@
 //! links) or of a component; it holds it for a while, and when it ends it removes its own effect
 //! and no other: speeds multiply, delays add, error rates combine as 1 − ∏(1 − p), down dominates.
 
+use crate::chance::Sampler;
 use crate::group::ComponentId;
 use crate::network::Trouble;
 use crate::time::{Span, Time};
@@ -21,6 +22,16 @@ pub struct Action {
     pub target: Target,
     /// What.
     pub deed: Deed,
+}
+
+/// What an action leaves to chance: a process of faults, as by mean times between failures and to
+/// repair.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rhythm {
+    /// It begins so long after its time, and again so long after each end, as long as users come.
+    pub every: Option<Sampler>,
+    /// How long it lasts, each time.
+    pub lasts: Option<Sampler>,
 }
 
 /// Whom an action touches. Resolved when it begins.

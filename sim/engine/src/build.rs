@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::action::{Action, Deed, Levers, Target};
+use crate::action::{Action, Deed, Levers, Rhythm, Target};
 use crate::call::OpId;
 use crate::chance::{Chance, StreamId};
 use crate::component::{AnyComponent, Component, Slot};
@@ -50,7 +50,7 @@ pub struct Builder {
     components: Vec<Option<Box<dyn AnyComponent>>>,
     ops: BTreeMap<String, OpId>,
     links: BTreeMap<(ComponentId, GroupId), LinkId>,
-    actions: Vec<Action>,
+    actions: Vec<(Action, Rhythm)>,
     frame: Frame,
 }
 
@@ -310,12 +310,17 @@ impl Builder {
 
     /// Plans an action.
     pub fn action(&mut self, action: Action) {
-        self.actions.push(action);
+        self.chancy(action, Rhythm::default());
+    }
+
+    /// Plans an action that leaves something to chance.
+    pub fn chancy(&mut self, action: Action, rhythm: Rhythm) {
+        self.actions.push((action, rhythm));
     }
 
     /// Whom an action may slow or pause needs a CPU that can be slowed in mid-work.
     fn give_stations(&mut self) {
-        for action in &self.actions {
+        for (action, _) in &self.actions {
             let Target::Members { pool, .. } = &action.target else { continue };
             if !matches!(action.deed, Deed::Pause | Deed::Speed(_)) {
                 continue;
@@ -337,16 +342,16 @@ impl Builder {
         let components: Vec<_> = self.components.into_iter().enumerate().map(place).collect();
         let every = self.frame.sample_every;
         self.kernel.queue.after(Time::ZERO, every, Event::Sample);
-        self.actions.sort_by_key(|action| action.at);
-        for (index, action) in self.actions.iter().enumerate() {
-            self.kernel.queue.at(action.at, Event::Action(index as u32));
+        self.actions.sort_by_key(|(action, _)| action.at);
+        for (index, (action, rhythm)) in self.actions.iter().enumerate() {
+            let after = rhythm.every.map_or(Span::ZERO, |it| self.kernel.chance.sample(it));
+            self.kernel.queue.at(action.at + after, Event::Action(index as u32));
         }
-        let plan = |action| PlannedAction { action, began: None, ended: None, touched: vec![] };
         World {
             sampling: Sampling::new(every, self.kernel.groups.len(), components.len()),
             components,
             kernel: self.kernel,
-            actions: self.actions.into_iter().map(plan).collect(),
+            actions: self.actions.into_iter().map(PlannedAction::new).collect(),
             started: false,
             events: 0,
             gauge_rows: Vec::new(),

@@ -36,6 +36,7 @@ impl World {
                     name: planned.action.name.clone(),
                     began: planned.began.unwrap_or(Time::NEVER),
                     ended: planned.ended,
+                    times: planned.times,
                     touched: planned.touched.clone(),
                 })
                 .collect(),

@@ -41,7 +41,7 @@ pub mod word;
 
 pub mod record;
 
-pub use action::{Action, Deed, Target};
+pub use action::{Action, Deed, Rhythm, Target};
 pub use build::{Builder, Frame};
 pub use call::{Answer, CallId, DRAWS, OpId, Outcome, Request};
 pub use calls::Ask;

@@ -196,12 +196,24 @@ pub struct Column {
 pub struct ActionRecord {
     /// As in the scenario: `"Crash(catalog-cache/1)"`, or its `as:` label.
     pub name: String,
-    /// When it began.
+    /// When it began, the first time.
     pub began: Time,
-    /// When it ended; `None` if it lasts for good.
+    /// When it ended, the last time; `None` if it lasts for good.
     pub ended: Option<Time>,
+    /// How many times it began.
+    pub times: u32,
     /// Which members or links it touched. Never empty in a run that succeeded.
     pub touched: Vec<String>,
+}
+
+impl ActionRecord {
+    /// Its name, and how many times it happened if that is more than once.
+    pub fn told(&self) -> String {
+        match self.times {
+            0 | 1 => self.name.clone(),
+            times => format!("{}, {times} times", self.name),
+        }
+    }
 }
 
 /// A table of the ledger.

@@ -7,7 +7,7 @@ use crate::event::{Event, NodeId};
 use crate::group::{ComponentId, MemberState};
 use crate::kernel::{Kernel, LinkId, Seat, Status};
 use crate::network::Disturbance;
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::world::World;
 
 /// Holds levers for a node that stands still of itself, in place of an action; the node's number
@@ -15,21 +15,31 @@ use crate::world::World;
 const STALL: u32 = 1 << 31;
 
 impl World {
-    /// An action begins; or, the second time, ends.
+    /// An action begins; or, if it has begun, ends.
     pub(crate) fn act(&mut self, index: u32) {
         let now = self.kernel.now;
         if index & STALL != 0 {
             return self.kernel.go_on(index & !STALL);
         }
         let planned = &mut self.actions[index as usize];
-        if planned.began.is_some() {
+        if planned.began.is_some() && planned.ended.is_none() {
             planned.ended = Some(now);
-            return self.end(index);
+            self.end(index);
+            return self.plan_again(index);
         }
-        planned.began = Some(now);
-        if let Some(span) = planned.action.lasts {
-            self.kernel.queue.at(now + span, Event::Action(index));
+        planned.began.get_or_insert(now);
+        planned.ended = None;
+        planned.times += 1;
+        let drawn = planned.rhythm.lasts.map(|lasts| self.kernel.chance.sample(lasts));
+        match drawn.or(planned.action.lasts) {
+            Some(span) => self.kernel.queue.at(now + span, Event::Action(index)),
+            None if planned.rhythm.every.is_some() => {
+                planned.ended = Some(now);
+                self.plan_again(index);
+            }
+            None => {}
         }
+        let planned = &self.actions[index as usize];
         let (target, deed) = (planned.action.target.clone(), planned.action.deed.clone());
         match target {
             Target::Members { pool, pick } => {
@@ -44,13 +54,25 @@ impl World {
         }
     }
 
+    /// The next time that an action begins, if it does so again while users come.
+    fn plan_again(&mut self, index: u32) {
+        let Some(every) = self.actions[index as usize].rhythm.every else { return };
+        let next = self.kernel.now + self.kernel.chance.sample(every);
+        if next < Time::ZERO + self.frame.duration {
+            self.kernel.queue.at(next, Event::Action(index));
+        }
+    }
+
     fn strike_all(&mut self, action: u32, members: &[ComponentId], deed: &Deed) {
         for id in members {
             if self.kernel.is_so(*id, deed) {
                 continue;
             }
             let name = self.kernel.name(*id);
-            self.actions[action as usize].touched.push(name);
+            let touched = &mut self.actions[action as usize].touched;
+            if !touched.contains(&name) {
+                touched.push(name);
+            }
             self.strike(action, *id, deed);
         }
     }

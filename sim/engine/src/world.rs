@@ -1,6 +1,6 @@
 //! The main loop.
 
-use crate::action::Action;
+use crate::action::{Action, Rhythm};
 use crate::build::Frame;
 use crate::call::{Answer, CallId, OpId, Outcome, Request};
 use crate::calls::{Call, Caller, NONE, Phase, Settled};
@@ -35,9 +35,20 @@ pub struct World {
 /// An action, and what it has done so far.
 pub(crate) struct PlannedAction {
     pub action: Action,
+    pub rhythm: Rhythm,
+    /// The first time.
     pub began: Option<Time>,
+    /// The last time, unless it goes on.
     pub ended: Option<Time>,
+    pub times: u32,
     pub touched: Vec<String>,
+}
+
+impl PlannedAction {
+    pub fn new((action, rhythm): (Action, Rhythm)) -> PlannedAction {
+        let (began, ended, times, touched) = (None, None, 0, Vec::new());
+        PlannedAction { action, rhythm, began, ended, times, touched }
+    }
 }
 
 impl World {

@@ -13,6 +13,8 @@ use models::units::{Dur, Rate, Share};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::selector::EACH;
+
 /// Everything that a scenario file says, after includes, variants and `--set`.
 ///
 /// Example: `(components: { "api": Service(operations: { "get": [Work(Exp("5ms"))] }) },
@@ -107,9 +109,14 @@ pub struct Network {
 pub struct Entry {
     /// When it begins.
     pub at: Dur,
+    /// It happens again and again, as long as users come: so long after `at`, and so long after
+    /// each time that it is over. With `every: Exp("1000h"), for: Exp("2h")` it is a process of
+    /// faults, by the mean times between failures and to repair. Default: once, at that time.
+    #[serde(default)]
+    pub every: Option<Dist>,
     /// How long it lasts. Default: for good.
     #[serde(default)]
-    pub r#for: Option<Dur>,
+    pub r#for: Option<Dist>,
     /// What happens.
     pub r#do: Act,
     /// Its name in checks and reports. Default: as it is written: `Crash(shop/3)`.
@@ -241,6 +248,19 @@ impl Act {
 }
 
 impl Entry {
+    /// How long it lasts, if that is known.
+    pub fn lasts(&self) -> Option<Span> {
+        match &self.r#for {
+            Some(Dist::Always(lasts)) => Some(lasts.0),
+            _ => None,
+        }
+    }
+
+    /// Whether it happens to each of its members at times of their own.
+    pub fn is_each(&self) -> bool {
+        self.r#do.parts().1.trim().starts_with(EACH)
+    }
+
     /// What reports and checks call it.
     pub fn label(&self) -> String {
         let (verb, subject) = self.r#do.parts();

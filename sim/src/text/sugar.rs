@@ -29,6 +29,9 @@ const TIMED_FIELDS: [&str; 19] = [
     "write",
 ];
 
+/// Those of the lines of the timeline; elsewhere such fields are plain times.
+const OF_ACTIONS: [&str; 2] = ["every", "for"];
+
 /// Writes short forms out, everywhere below `value`. The tree's depth was bounded when it was
 /// read.
 pub fn write_out(value: &mut Value) {
@@ -42,6 +45,9 @@ pub fn write_out(value: &mut Value) {
                 if TIMED_FIELDS.contains(&entry.key.text.as_str()) {
                     always(&mut entry.value);
                 }
+                if entry.key.text == "timeline" {
+                    timeline(&mut entry.value);
+                }
             }
         }
         Kind::Tuple(name, items) => {
@@ -51,6 +57,15 @@ pub fn write_out(value: &mut Value) {
                 always(item);
             }
         }
+    }
+}
+
+fn timeline(value: &mut Value) {
+    let Kind::List(lines) = &mut value.kind else { return };
+    for line in lines {
+        let Kind::Struct(_, entries) = &mut line.kind else { continue };
+        let timed = |key: &Word| OF_ACTIONS.contains(&key.text.as_str());
+        entries.iter_mut().filter(|it| timed(&it.key)).for_each(|it| always(&mut it.value));
     }
 }
 
@@ -65,7 +80,7 @@ fn always(value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::TIMED_FIELDS;
+    use super::{OF_ACTIONS, TIMED_FIELDS};
 
     const SOURCES: [&str; 13] = [
         include_str!("../scenario/spec.rs"),
@@ -95,7 +110,7 @@ mod tests {
         let mut found: Vec<String> = lines.filter_map(field).collect();
         found.sort();
         found.dedup();
-        let mut known = TIMED_FIELDS;
+        let mut known = [&TIMED_FIELDS[..], &OF_ACTIONS].concat();
         known.sort_unstable();
         assert_eq!(found, known);
     }

@@ -16,7 +16,7 @@ fn recovery(p99s: &[u64], ended: Option<u64>) -> Option<f64> {
     record.operations.insert("s.get".into(), operation(&ends));
     let (began, ended) = (Time(5 * SECOND), ended.map(|millis| Time(millis * MILLI)));
     let touched = vec!["s/0".into()];
-    record.actions.push(ActionRecord { name: "Crash(s)".into(), began, ended, touched });
+    record.actions.push(ActionRecord { name: "Crash(s)".into(), began, ended, times: 1, touched });
     number(&record, "recovery{action=Crash(s)} < 20s").map(|nanos| nanos / SECOND as f64)
 }
 
