@@ -48,6 +48,29 @@ fn exit_codes_are_as_documented() {
     assert_eq!(code("output", "", &["--out", "/dev/null/here"]), Some(74));
 }
 
+/// One that passes, one that fails, and the word `test`: the worst is how it ends.
+#[test]
+fn check_tells_the_verdicts_and_what_failed() {
+    let folder = folder("check");
+    for (name, limit) in [("good", "1s"), ("bad", "1us")] {
+        let text = scenario(&format!(r#"checks: ["latency p99 < {limit}", "errors = 0"],"#));
+        std::fs::write(folder.join(format!("{name}.ron")), text).unwrap();
+    }
+    let told = |arguments: &[&str]| {
+        let output = sim(&folder, arguments);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(told(&["test", "good.ron"]), (Some(0), "good.ron: PASS all 2 checks\n".into()));
+    let (code, text) = told(&["check", "bad.ron", "good.ron", "--seeds", "2"]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((code, lines.len()), (Some(1), 4), "{text}");
+    assert!(lines[0].starts_with("Fail: latency p99 < 1us: "), "{text}");
+    assert_eq!(lines[1], "bad.ron: FAIL 1 of 2 checks");
+    assert!(lines[2].starts_with("reproduce: sim run bad.ron --seeds 1..2  # digest "), "{text}");
+    assert_eq!(lines[3], "good.ron: PASS all 2 checks");
+    assert_eq!(told(&["check"]).0, Some(2));
+}
+
 /// Of many runs at once, the one that met the bug is named, and the line beside it meets it again.
 #[test]
 fn a_bug_tells_how_to_meet_it_again() {

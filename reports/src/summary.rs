@@ -39,7 +39,7 @@ pub fn summary(report: &Report, style: Style) -> String {
         compared(&mut out, report);
     }
     events(&mut out, report);
-    verdict(&mut out, report);
+    let _ = writeln!(out, "{}\n{}", verdict(report), reproduce(report));
     if style.unicode { out } else { ascii(&out) }
 }
 
@@ -202,10 +202,11 @@ fn actions(run: &RunRecord) -> String {
     out
 }
 
-fn verdict(out: &mut String, report: &Report) {
+/// What became of all checks together, in one line.
+pub fn verdict(report: &Report) -> String {
     let of = |verdict| report.checks.iter().filter(|check| check.verdict == verdict).count();
     let total = report.checks.len();
-    let line = match report.verdict() {
+    match report.verdict() {
         _ if total == 0 => "NO CHECKS".into(),
         Verdict::Pass => format!("PASS all {total} checks"),
         Verdict::Fail => format!("FAIL {} of {total} checks", of(Verdict::Fail)),
@@ -215,8 +216,11 @@ fn verdict(out: &mut String, report: &Report) {
         Verdict::Inconclusive => {
             format!("INCONCLUSIVE {} of {total} checks: add seeds", of(Verdict::Inconclusive))
         }
-    };
+    }
+}
+
+/// How to play the same again, and the fingerprint that it must have then.
+pub fn reproduce(report: &Report) -> String {
     let digest = combined(report.runs());
-    let again = report.again(&report.file);
-    let _ = writeln!(out, "{line}\nreproduce: {again}  # digest {digest}");
+    format!("reproduce: {}  # digest {digest}", report.again(&report.file))
 }

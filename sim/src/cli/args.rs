@@ -19,6 +19,7 @@ Examples:
   sim run scenarios/flash-sale.ron
   sim run scenarios/flash-sale.ron --seeds 16 --set components.shop.replicas=4
   sim run scenarios/outbox.ron --variant outbox --out /tmp/outbox
+  sim check scenarios/*.ron
   sim validate scenarios/*.ron
   sim components Cache
 
@@ -35,6 +36,13 @@ Examples:
   sim run scenarios/outbox.ron --format json                    the summary for programs
 
 Results go to stdout, progress and mistakes to stderr. Exit codes: see `sim --help`.";
+
+const OF_CHECK: &str = "\
+Examples:
+  sim check scenarios/flash-sale.ron
+  sim check scenarios/*.ron --seeds 4
+
+Results are written as by `sim run`. Exit codes: of the worst; see `sim --help`.";
 
 const OF_VALIDATE: &str = "\
 Examples:
@@ -59,6 +67,9 @@ pub enum Command {
     /// Plays a scenario, judges its checks and writes the results.
     #[command(after_help = OF_RUN)]
     Run(Run),
+    /// Plays scenarios and tells of each what failed, and the verdict.
+    #[command(alias = "test", after_help = OF_CHECK)]
+    Check(Check),
     /// Reads scenarios and tells all mistakes, without playing them.
     #[command(after_help = OF_VALIDATE)]
     Validate {
@@ -133,9 +144,50 @@ pub struct Run {
     /// Ends the run at this simulated time
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub until: Option<Dur>,
+    /// With `quiet`: the verdict as well.
+    #[arg(skip)]
+    pub verdict: bool,
     /// Breaks an invariant in the middle of the run, to see how that is reported
     #[arg(long, hide = true)]
     pub broken: bool,
+}
+
+/// Options of `check`.
+#[derive(Clone, Debug, Args)]
+pub struct Check {
+    /// Scenario files.
+    #[arg(required = true)]
+    pub scenarios: Vec<PathBuf>,
+    /// The first seed [default: the scenario's, else 1]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// So many runs with successive seeds, or the seeds A..B, both included
+    #[arg(long, value_name = "K|A..B", value_parser = seeds)]
+    pub seeds: Option<Seeds>,
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// So many runs at a time [default: one per core]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub jobs: usize,
+}
+
+impl Check {
+    /// What it is to play, one after the other.
+    pub fn runs(&self) -> impl Iterator<Item = Run> {
+        self.scenarios.iter().map(|scenario| Run {
+            scenario: scenario.clone(),
+            seed: self.seed,
+            seeds: self.seeds,
+            chosen: self.chosen.clone(),
+            out: None,
+            format: Format::Text,
+            jobs: self.jobs,
+            quiet: true,
+            until: None,
+            verdict: true,
+            broken: false,
+        })
+    }
 }
 
 impl Run {

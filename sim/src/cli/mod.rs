@@ -21,6 +21,7 @@ pub fn main(cli: Cli) -> Exit {
     bug::report_bugs(&cli.command);
     match cli.command {
         Command::Run(run) => play::run(&run),
+        Command::Check(check) => play::check(&check),
         Command::Validate { scenarios, chosen, format } => validate(&scenarios, &chosen, format),
         Command::Components { name, format, markdown } => {
             components(name.as_deref(), format, markdown)

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use reports::summary::{reproduce, verdict};
 use reports::{Meta, Style, Verdict, summary, write_all};
 use sim::check::verdict::judge;
 use sim::idle::idle_actions;
@@ -11,9 +12,19 @@ use sim::run::SLICES;
 use sim::sweep::{sweep, threads};
 use sim::text::{Diagnostic, Diagnostics};
 
-use super::args::{Format, Run, Seeds};
+use super::args::{Check, Format, Run, Seeds};
 use super::output::{Exit, complain, say, tell};
 use super::wall::Wall;
+
+/// How a run may end, the worst last.
+const WORSE: [Exit; 5] = [Exit::Pass, Exit::Nothing, Exit::Fail, Exit::Invalid, Exit::Output];
+
+/// Plays scenarios, one after the other; the worst of how they ended.
+pub fn check(args: &Check) -> Exit {
+    let ends: Vec<Exit> = args.runs().map(|args| run(&args)).collect();
+    let worst = WORSE.into_iter().rev().find(|exit| ends.contains(exit));
+    worst.unwrap_or(Exit::Pass)
+}
 
 /// Plays a scenario.
 pub fn run(args: &Run) -> Exit {
@@ -89,7 +100,14 @@ fn show(args: &Run, report: &reports::Report, folder: &std::path::Path) -> Resul
             let variant = check.variant.as_ref().map_or(String::new(), |v| format!(" [{v}]"));
             format!("{:?}: {}{variant}: {}\n", check.verdict, check.text, check.observed)
         };
-        return say(&bad.map(line).collect::<String>());
+        let mut told = bad.map(line).collect::<String>();
+        if args.verdict {
+            told += &format!("{}: {}\n", args.file(), verdict(report));
+        }
+        if args.verdict && report.verdict() != Verdict::Pass {
+            told += &format!("{}\n", reproduce(report));
+        }
+        return say(&told);
     }
     let utf8 = |name| std::env::var(name).is_ok_and(|value| value.to_uppercase().contains("UTF"));
     let unicode = utf8("LC_ALL") || utf8("LC_CTYPE") || utf8("LANG");
