@@ -206,6 +206,10 @@ fn actions_that_touch_nobody_are_mistakes() {
     let gone = told("idle-leave", gone);
     assert!(gone.contains("`again` touched nothing") && !gone.contains("`Leave(api)`"), "{gone}");
     assert!(gone.contains("whom it names had left already"), "{gone}");
+    let later =
+        "\n(at: \"1s\", do: Leave(\"api\"), as: \"again\"),\n(at: \"0s\", do: Leave(\"api\"))";
+    let later = told("idle-later", later);
+    assert!(later.contains(r#"| (at: "1s", do: Leave("api"), as: "again")"#), "{later}");
     let there = r#"(at: "0s", do: Join("api")), (at: "1s", do: Join("api"), as: "again")"#;
     let there = told("idle-join", there);
     assert!(there.contains("whom it names was there already"), "{there}");
