@@ -33,80 +33,57 @@ pub struct Admission<T> {
     /// `None`: no limit.
     workers: Option<u32>,
     busy: u32,
+    /// Those who wait by the time when they came.
+    queue: VecDeque<T>,
+    /// How many they may be: none if all go by importance.
     bound: usize,
-    line: Line<T>,
-}
-
-/// Who waits, in order of arrival or by class.
-#[derive(Clone, Debug)]
-pub enum Line<T> {
-    /// The first begins first.
-    Fifo(VecDeque<T>),
-    /// The last begins first.
-    Lifo(VecDeque<T>),
-    /// The most important begins first.
-    Priority(Box<Classes<T>>),
+    /// Who came last begins first.
+    lifo: bool,
+    /// Those who wait by importance, and how many they may be. Asked only when there is no room
+    /// in the queue, or nobody in it, so that nobody else pays for it.
+    classes: Option<Box<(Classes<T>, usize)>>,
 }
 
 /// What becomes of an arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admitted<T> {
+pub enum Admitted {
     /// It begins.
     Begins,
     /// It waits.
     Waits,
-    /// The queue is full, and there is no place for this one: who came, or somebody less
-    /// important who waited until now.
-    Shed(T),
-}
-
-impl<T: PartialEq> Line<T> {
-    /// An empty one; `classes` are for those that go by importance.
-    pub fn new(order: &Order, classes: usize) -> Line<T> {
-        match order {
-            Order::Fifo => Line::Fifo(VecDeque::new()),
-            Order::Lifo => Line::Lifo(VecDeque::new()),
-            Order::Priority(_) | Order::PriorityBy(_) => {
-                Line::Priority(Box::new(Classes::new(classes)))
-            }
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Line::Fifo(queue) | Line::Lifo(queue) => queue.len(),
-            Line::Priority(classes) => classes.waiting(),
-        }
-    }
+    /// There is no room in order of arrival: see [`Admission::squeeze`].
+    Full,
 }
 
 impl<T: PartialEq> Admission<T> {
     /// Everyone begins at once.
     pub fn unlimited() -> Admission<T> {
-        Admission { workers: None, busy: 0, bound: 0, line: Line::Fifo(VecDeque::new()) }
+        Admission { workers: None, ..Admission::threads(0, 0, &Order::Fifo, 0) }
     }
 
-    /// So many threads, and so many places to wait.
-    pub fn threads(workers: u32, bound: usize, line: Line<T>) -> Admission<T> {
-        Admission { workers: Some(workers), busy: 0, bound, line }
+    /// So many threads, and so many places to wait; `classes` are for orders by importance.
+    pub fn threads(workers: u32, places: usize, order: &Order, classes: usize) -> Admission<T> {
+        let (bound, classes) = match order {
+            Order::Fifo | Order::Lifo => (places, None),
+            Order::Priority(_) | Order::PriorityBy(_) => {
+                (0, Some(Box::new((Classes::new(classes), places))))
+            }
+        };
+        let (queue, lifo) = (VecDeque::new(), *order == Order::Lifo);
+        Admission { workers: Some(workers), busy: 0, queue, bound, lifo, classes }
     }
 
-    /// Somebody arrives; of which class matters only to who has to wait, where that counts.
+    /// Somebody arrives.
     #[inline]
-    pub fn arrive(&mut self, who: T, class: impl FnOnce() -> usize) -> Admitted<T> {
+    pub fn arrive(&mut self, who: T) -> Admitted {
         match self.workers {
-            Some(workers) if self.busy >= workers => match &mut self.line {
-                Line::Fifo(queue) | Line::Lifo(queue) => {
-                    if queue.len() >= self.bound {
-                        return Admitted::Shed(who);
-                    }
-                    queue.push_back(who);
-                    Admitted::Waits
+            Some(workers) if self.busy >= workers => {
+                if self.queue.len() >= self.bound {
+                    return Admitted::Full;
                 }
-                Line::Priority(classes) => {
-                    classes.join(who, class(), self.bound).map_or(Admitted::Waits, Admitted::Shed)
-                }
-            },
+                self.queue.push_back(who);
+                Admitted::Waits
+            }
             _ => {
                 self.busy += 1;
                 Admitted::Begins
@@ -114,37 +91,56 @@ impl<T: PartialEq> Admission<T> {
         }
     }
 
-    /// Somebody is done; who begins in their place, if anybody waits.
+    /// Somebody of a class for whom there is no room in order of arrival: who is shed, if not
+    /// everybody may wait.
+    pub fn squeeze(&mut self, who: T, class: usize) -> Option<T> {
+        match self.classes.as_deref_mut() {
+            Some((classes, places)) => classes.join(who, class, *places),
+            None => Some(who),
+        }
+    }
+
+    /// Somebody is done; who begins in their place, if anybody waits in order of arrival.
     #[inline]
     pub fn leave(&mut self) -> Option<T> {
-        let next = match &mut self.line {
-            Line::Fifo(queue) => queue.pop_front(),
-            Line::Lifo(queue) => queue.pop_back(),
-            Line::Priority(classes) => classes.next(),
-        };
+        let next = if self.lifo { self.queue.pop_back() } else { self.queue.pop_front() };
         self.busy -= u32::from(next.is_none());
+        next
+    }
+
+    /// Whether those who wait go by importance.
+    #[inline]
+    pub fn is_by_importance(&self) -> bool {
+        self.classes.is_some()
+    }
+
+    /// After [`Admission::leave`]: the most important of those who wait, who begins.
+    pub fn most_important(&mut self) -> Option<T> {
+        let next = self.classes.as_deref_mut()?.0.next();
+        self.busy += u32::from(next.is_some());
         next
     }
 
     /// Takes somebody out of the queue; whether they waited there.
     pub fn withdraw(&mut self, who: &T) -> bool {
-        match &mut self.line {
-            Line::Fifo(queue) | Line::Lifo(queue) => {
-                let place = queue.iter().position(|waiting| waiting == who);
-                place.and_then(|place| queue.remove(place)).is_some()
-            }
-            Line::Priority(classes) => classes.withdraw(who),
+        if let Some((classes, _)) = self.classes.as_deref_mut() {
+            return classes.withdraw(who);
         }
+        let place = self.queue.iter().position(|waiting| waiting == who);
+        place.and_then(|place| self.queue.remove(place)).is_some()
     }
 
     /// How many are at work or wait.
     pub fn in_flight(&self) -> u32 {
-        self.busy + self.line.len() as u32
+        self.busy + self.waiting() as u32
     }
 
     /// How many wait.
     pub fn waiting(&self) -> usize {
-        self.line.len()
+        match &self.classes {
+            Some(classes) => classes.0.waiting(),
+            None => self.queue.len(),
+        }
     }
 
     /// How many are at work.
@@ -160,11 +156,11 @@ mod tests {
     #[test]
     fn two_threads_and_a_queue_of_two() {
         let story = |order| {
-            let mut pool = Admission::threads(2, 2, Line::new(&order, 0));
-            let arrivals: Vec<Admitted<u32>> =
-                (0..5).map(|who| pool.arrive(who, || unreachable!("no classes"))).collect();
+            let mut pool = Admission::threads(2, 2, &order, 0);
+            let arrivals: Vec<Admitted> = (0..5).map(|who| pool.arrive(who)).collect();
             use Admitted::*;
-            assert_eq!(arrivals, [Begins, Begins, Waits, Waits, Shed(4)]);
+            assert_eq!(arrivals, [Begins, Begins, Waits, Waits, Full]);
+            assert_eq!(pool.squeeze(4, 0), Some(4));
             [pool.leave(), pool.leave(), pool.leave(), pool.leave()]
         };
         assert_eq!(story(Order::Fifo), [Some(2), Some(3), None, None]);
@@ -173,9 +169,9 @@ mod tests {
 
     #[test]
     fn who_leaves_the_queue_is_not_served() {
-        let mut pool = Admission::threads(1, 5, Line::new(&Order::Fifo, 0));
+        let mut pool = Admission::threads(1, 5, &Order::Fifo, 0);
         for who in 0..4 {
-            pool.arrive(who, || 0);
+            pool.arrive(who);
         }
         assert!(pool.withdraw(&2) && !pool.withdraw(&9));
         assert_eq!([pool.leave(), pool.leave(), pool.leave()], [Some(1), Some(3), None]);
@@ -186,15 +182,17 @@ mod tests {
     /// place of 2 and begins before 1; 4, less important, finds no room.
     #[test]
     fn the_more_important_first() {
-        let order = Order::Priority(Vec::new());
-        let mut pool = Admission::threads(1, 2, Line::new(&order, 2));
-        let arrivals = [1, 1, 1, 0, 1].iter().enumerate();
-        let seen: Vec<Admitted<usize>> =
-            arrivals.map(|(who, &class)| pool.arrive(who, || class)).collect();
-        use Admitted::*;
-        assert_eq!(seen, [Begins, Waits, Waits, Shed(2), Shed(4)]);
+        let mut pool = Admission::threads(1, 2, &Order::Priority(Vec::new()), 2);
+        assert_eq!(pool.arrive(0), Admitted::Begins);
+        let shed = [(1, 1), (2, 1), (3, 0), (4, 1)].map(|(who, class)| {
+            assert_eq!(pool.arrive(who), Admitted::Full);
+            pool.squeeze(who, class)
+        });
+        assert_eq!(shed, [None, None, Some(2), Some(4)]);
         assert_eq!((pool.in_flight(), pool.waiting()), (3, 2));
         assert!(pool.withdraw(&1) && !pool.withdraw(&2));
-        assert_eq!([pool.leave(), pool.leave()], [Some(3), None]);
+        assert_eq!([pool.leave(), pool.most_important()], [None, Some(3)]);
+        assert_eq!([pool.leave(), pool.most_important()], [None, None]);
+        assert_eq!((pool.busy(), pool.waiting()), (0, 0));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use engine::{ComponentId, Discipline, GroupId, Span};
 use serde::Deserialize;
 
-use super::admission::{Admission, Line, Order};
+use super::admission::{Admission, Order};
 use super::consumer::{Consumer, ConsumerSpec};
 use super::priority::{self, Importance};
 use super::process::{self, PausesSpec, Process, Said, WarmUpSpec};
@@ -289,8 +289,8 @@ impl ServiceSpec {
         let (admission, threads) = match &self.server {
             ServerSpec::EventLoop | ServerSpec::Loops(_) => (Admission::unlimited(), 0),
             ServerSpec::Threads { workers, queue, order } => {
-                let line = Line::new(order, importance.classes());
-                (Admission::threads(*workers, *queue, line), *workers)
+                let classes = importance.classes();
+                (Admission::threads(*workers, *queue, order, classes), *workers)
             }
         };
         let drop_left = self.drop_left;

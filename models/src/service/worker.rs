@@ -142,9 +142,28 @@ impl Worker {
         }
     }
 
+    /// There is no room in order of arrival.
+    #[cold]
+    fn squeeze(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
+        let class = self.parts.importance.class(&cx.request(call));
+        if let Some(shed) = self.parts.admission.squeeze(call, class) {
+            cx.turned_away();
+            cx.reply(shed, Answer::of(Outcome::Shed));
+        }
+    }
+
     fn next(&mut self, cx: &mut Cx<'_, Self>) -> Option<Ended> {
         cx.vacate();
-        let call = self.parts.admission.leave()?;
+        match self.parts.admission.leave() {
+            Some(call) => self.begin(call, cx),
+            None if self.parts.admission.is_by_importance() => self.next_by_importance(cx),
+            None => None,
+        }
+    }
+
+    #[cold]
+    fn next_by_importance(&mut self, cx: &mut Cx<'_, Self>) -> Option<Ended> {
+        let call = self.parts.admission.most_important()?;
         self.begin(call, cx)
     }
 
@@ -220,17 +239,13 @@ impl Component for Worker {
         if self.parts.process.as_ref().is_some_and(|process| process.is_starting()) {
             return cx.reply(call, Answer::of(Outcome::Refused));
         }
-        let WorkerParts { admission, importance, .. } = &mut self.parts;
-        match admission.arrive(call, || importance.class(&cx.request(call))) {
+        match self.parts.admission.arrive(call) {
             Admitted::Begins => {
                 let ended = self.begin(call, cx);
                 self.over(ended, cx);
             }
             Admitted::Waits => {}
-            Admitted::Shed(who) => {
-                cx.turned_away();
-                cx.reply(who, Answer::of(Outcome::Shed));
-            }
+            Admitted::Full => self.squeeze(call, cx),
         }
     }
 
