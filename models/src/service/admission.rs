@@ -100,6 +100,12 @@ impl<T: PartialEq> Admission<T> {
         }
     }
 
+    /// Whether one more would wait, and nobody be shed for it.
+    pub fn makes_wait(&self) -> bool {
+        let places = self.classes.as_deref().map_or(self.bound, |&(_, places)| places);
+        self.workers.is_some_and(|workers| self.busy >= workers) && self.waiting() < places
+    }
+
     /// Somebody is done; who begins in their place, if anybody waits in order of arrival.
     #[inline]
     pub fn leave(&mut self) -> Option<T> {

@@ -2,10 +2,14 @@
 
 mod admission;
 mod consumer;
+mod held;
 mod load;
+mod memory;
 mod priority;
 mod process;
 pub mod spec;
+#[cfg(test)]
+mod tests_memory;
 mod worker;
 
 pub use spec::ServiceSpec;

@@ -1,11 +1,13 @@
-//! What a process is besides its work: it takes time to start, is slow while it is new, and stands
-//! still now and then. Apart from the worker, since most services say nothing about it and pay
+//! What a process is besides its work: it takes time to start, is slow while it is new, stands
+//! still now and then, holds memory, and ends of it. Apart from the worker, since most services say nothing about it and pay
 //! nothing for it.
 
 use engine::chance::Sampler;
-use engine::{Cx, Span, Time};
+use engine::{CounterId, Cx, Gauges, GroupId, Span, Time};
 use serde::Deserialize;
 
+use super::held::{Held, Restarts, Strain};
+use super::memory::MemorySpec;
 use super::worker::{Timer, Worker};
 use crate::dist::Dist;
 use crate::units::Bytes;
@@ -51,6 +53,7 @@ pub struct Said<'a> {
     pub pauses: Option<&'a PausesSpec>,
     pub warm_up: Option<WarmUpSpec>,
     pub start_up: Option<&'a Dist>,
+    pub memory: Option<&'a MemorySpec>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,12 +62,26 @@ enum Pauses {
     Requests { every: u64, lasts: Sampler },
 }
 
+/// What it holds, and what came of that so far.
+#[derive(Clone, Debug)]
+struct Memory {
+    held: Held,
+    restarts: Restarts,
+    /// It has ended itself, and lives but to the end of what happens now.
+    is_over: bool,
+    young_collections: CounterId,
+    full_collections: CounterId,
+    oom_kills: CounterId,
+    out_of_memory: CounterId,
+}
+
 /// One process.
 #[derive(Clone, Debug)]
 pub struct Process {
     pauses: Option<Pauses>,
     warm_up: Option<WarmUpSpec>,
     start_up: Option<Sampler>,
+    memory: Option<Memory>,
     /// It has started during the run; those that were there before it are warm.
     is_new: bool,
     is_starting: bool,
@@ -74,9 +91,14 @@ pub struct Process {
 
 impl Process {
     /// The process of one member, named `owner`; `None` if nothing is said about it.
-    pub fn build(said: Said<'_>, owner: &str, wiring: &mut Wiring<'_>) -> Option<Box<Process>> {
-        let Said { pauses, warm_up, start_up } = said;
-        if pauses.is_none() && warm_up.is_none() && start_up.is_none() {
+    pub fn build(
+        said: Said<'_>,
+        owner: &str,
+        group: GroupId,
+        wiring: &mut Wiring<'_>,
+    ) -> Option<Box<Process>> {
+        let Said { pauses, warm_up, start_up, memory } = said;
+        if pauses.is_none() && warm_up.is_none() && start_up.is_none() && memory.is_none() {
             return None;
         }
         let pauses = pauses.map(|it| wiring.at_name("pauses", |w| it.build(owner, w)));
@@ -84,13 +106,17 @@ impl Process {
             dist: wiring.at_name("start_up", |w| w.dist(dist)),
             stream: wiring.builder.stream(owner, "start-up"),
         });
+        let memory = memory.map(|it| Memory::new(it, group, wiring));
         let (is_new, is_starting, begun) = (false, false, 0);
-        Some(Box::new(Process { pauses, warm_up, start_up, is_new, is_starting, begun }))
+        Some(Box::new(Process { pauses, warm_up, start_up, memory, is_new, is_starting, begun }))
     }
 
     /// The run begins, or the process has been started again. Returns whether it is ready.
     pub fn start(&mut self, cx: &mut Cx<'_, Worker>) -> bool {
         self.is_new = cx.now() > Time::ZERO;
+        if let Some(memory) = &mut self.memory {
+            memory.restarts.started(cx.now());
+        }
         if let Some(Pauses::Clock { gap, .. }) = self.pauses {
             let gap = cx.sample(gap);
             cx.after(gap, Timer::Pause);
@@ -133,9 +159,32 @@ impl Process {
         }
     }
 
-    /// A request begins, or anything else that is done: how many times as long work takes from
-    /// now on.
-    pub fn begins(&mut self, cx: &mut Cx<'_, Worker>) -> f64 {
+    /// A request has come to so many others, and waits.
+    pub fn waits(&mut self, others: u32, cx: &mut Cx<'_, Worker>) {
+        if let Some(memory) = &mut self.memory {
+            let strain = memory.held.waits(others.into());
+            memory.strained(strain, cx);
+        }
+    }
+
+    /// There are so many in hand now, and nobody was told of each.
+    pub fn weighs(&mut self, in_hand: u32, cx: &mut Cx<'_, Worker>) {
+        if let Some(memory) = &mut self.memory {
+            let strain = memory.held.within(in_hand.into(), Strain::None);
+            memory.strained(strain, cx);
+        }
+    }
+
+    /// A request begins, or anything else that is done, one of so many in hand: how many times as
+    /// long work takes from now on.
+    pub fn begins(&mut self, in_hand: u32, waited: bool, cx: &mut Cx<'_, Worker>) -> f64 {
+        if let Some(memory) = &mut self.memory {
+            let strain = match waited {
+                true => memory.held.begins(in_hand.into()),
+                false => memory.held.comes(u64::from(in_hand).saturating_sub(1)),
+            };
+            memory.strained(strain, cx);
+        }
         let slowness = self.slowness();
         self.begun += 1;
         if let Some(Pauses::Requests { every, lasts }) = self.pauses
@@ -145,6 +194,65 @@ impl Process {
             cx.stall(lasts);
         }
         slowness
+    }
+}
+
+/// Its end, and how it looks.
+impl Process {
+    /// The process has ended: what whoever starts it again remembers of the last one.
+    pub fn outlives(&mut self, last: &Process) {
+        if let (Some(memory), Some(last)) = (&mut self.memory, &last.memory) {
+            memory.restarts = last.restarts;
+        }
+    }
+
+    /// What there is to see while so many are in hand.
+    pub fn observe(&self, in_hand: u32, out: &mut Gauges) {
+        if let Some(Memory { held, .. }) = &self.memory {
+            out.level("memory", held.bytes(in_hand.into()) as f64);
+            if let Some(share) = held.share(in_hand.into()) {
+                out.level("memory_share", share);
+            }
+        }
+    }
+}
+
+impl Memory {
+    fn new(spec: &MemorySpec, group: GroupId, wiring: &mut Wiring<'_>) -> Memory {
+        let mut counter = |name| wiring.builder.counter(group, name);
+        Memory {
+            held: Held::new(spec),
+            restarts: Restarts::new(spec.back_off),
+            is_over: false,
+            young_collections: counter("young_collections"),
+            full_collections: counter("full_collections"),
+            oom_kills: counter("oom_kills"),
+            out_of_memory: counter("out_of_memory"),
+        }
+    }
+
+    #[inline]
+    fn strained(&mut self, strain: Strain, cx: &mut Cx<'_, Worker>) {
+        match strain {
+            Strain::None => {}
+            Strain::Young(lasts) => {
+                cx.count(self.young_collections, 1);
+                cx.stall(lasts);
+            }
+            Strain::Full(lasts) => {
+                cx.count(self.full_collections, 1);
+                cx.stall(lasts);
+            }
+            Strain::OverLimit => self.end(self.oom_kills, cx),
+            Strain::Exhausted => self.end(self.out_of_memory, cx),
+        }
+    }
+
+    fn end(&mut self, why: CounterId, cx: &mut Cx<'_, Worker>) {
+        if !std::mem::replace(&mut self.is_over, true) {
+            cx.count(why, 1);
+            cx.exit(self.restarts.ended(cx.now()));
+        }
     }
 }
 
@@ -177,6 +285,9 @@ pub fn check(said: Said<'_>, wiring: &mut Wiring<'_>) {
                 w.at_name("requests", |w| w.problem("it warms up over at least one request"));
             }
         });
+    }
+    if let Some(memory) = said.memory {
+        wiring.at_name("memory", |w| memory.check(w));
     }
     wiring.at_name("pauses", |w| match said.pauses {
         Some(PausesSpec::Allocation { per_request, young, .. })

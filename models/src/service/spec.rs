@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::admission::{Admission, Order};
 use super::consumer::{Consumer, ConsumerSpec};
+use super::memory::MemorySpec;
 use super::priority::{self, Importance};
 use super::process::{self, PausesSpec, Process, Said, WarmUpSpec};
 use super::worker::{Job, Worker, WorkerParts};
@@ -29,8 +30,8 @@ const MOST_OFTEN: Span = Span::micros(10);
 /// as Gunther's universal scalability law; `preempt` as Linux's real-time scheduling, sched(7);
 /// `consumes` as the consumer of Kafka's Java client.
 ///
-/// Not modelled: memory and its limit, collections that grow with what is alive, CPU quotas by the
-/// period (`cpu` below 1 is a slower core), connection limits, autoscaling, deployments.
+/// Not modelled: CPU quotas by the period (`cpu` below 1 is a slower core), connection limits,
+/// autoscaling, deployments.
 ///
 /// Example: `Service(replicas: 3, cpu: 2, server: Threads(workers: 64),
 /// operations: { "get": [Work(Exp("5ms"))] })`
@@ -64,6 +65,9 @@ pub struct ServiceSpec {
     pub at_start: Vec<Step>,
     /// When it stands still, as for collections of garbage. Default: never.
     pub pauses: Option<PausesSpec>,
+    /// What it holds in memory, and what comes of it: collections that stop it, and its end.
+    /// `(limit: "512MB", base: "120MB", request: "2MB")`. Default: memory does not matter.
+    pub memory: Option<MemorySpec>,
     /// How slow it is after a restart: `(times: 5, requests: 10_000)`. Default: as ever. Those that
     /// are there when the run begins are warm.
     pub warm_up: Option<WarmUpSpec>,
@@ -88,6 +92,7 @@ impl Default for ServiceSpec {
             consumer: ConsumerSpec::default(),
             at_start: Vec::new(),
             pauses: None,
+            memory: None,
             warm_up: None,
             start_up: None,
             drop_left: false,
@@ -151,7 +156,7 @@ impl ComponentSpec for ServiceSpec {
                 self.cpu.map(|cores| Discipline::Fifo { servers: (cores as u32).max(1) })
             }
             // Who stands still needs a CPU that can be stopped.
-            _ if self.pauses.is_some() && self.cpu.is_none() => Some(Discipline::Delay),
+            _ if self.stands_still() && self.cpu.is_none() => Some(Discipline::Delay),
             _ => cpu::shared(self.cpu, self.scaling),
         }
     }
@@ -234,7 +239,12 @@ impl ServiceSpec {
 
     fn process(&self) -> Said<'_> {
         let (pauses, start_up) = (self.pauses.as_ref(), self.start_up.as_ref());
-        Said { pauses, warm_up: self.warm_up, start_up }
+        Said { pauses, warm_up: self.warm_up, start_up, memory: self.memory.as_ref() }
+    }
+
+    /// Whether there is anything that it stands still for.
+    fn stands_still(&self) -> bool {
+        self.pauses.is_some() || self.memory.as_ref().is_some_and(|it| it.heap.is_some())
     }
 
     /// What those who wait go by, if it is importance.
@@ -295,7 +305,7 @@ impl ServiceSpec {
         };
         let drop_left = self.drop_left;
         let owner = wiring.builder.name(id);
-        let process = Process::build(self.process(), &owner, wiring);
+        let process = Process::build(self.process(), &owner, group, wiring);
         Worker::new(WorkerParts {
             machine,
             entries,

@@ -99,21 +99,53 @@ impl Worker {
     }
 
     #[inline]
-    fn begin(&mut self, call: CallId, cx: &mut Cx<'_, Self>) -> Option<Ended> {
+    fn begin(&mut self, call: CallId, waited: bool, cx: &mut Cx<'_, Self>) -> Option<Ended> {
         cx.occupy();
         let asked = cx.request(call).op;
         let known = self.parts.entries.iter().find(|(op, _)| *op == asked);
         let (_, entry) = *known.expect("callers ask for what is offered");
-        self.begins(cx);
+        if self.parts.process.is_some() {
+            self.begins(waited, cx);
+        }
         self.parts.machine.start(cx, entry, cx.request(call), Origin::Call(call))
     }
 
-    /// The process begins with something.
-    #[inline]
-    fn begins(&mut self, cx: &mut Cx<'_, Self>) {
+    /// Calls in the process, records and runs of jobs at work.
+    fn in_hand(&self) -> u32 {
+        let WorkerParts { admission, consumer, jobs, .. } = &self.parts;
+        let running = jobs.iter().filter(|job| job.running).count() as u32;
+        admission.in_flight() + consumer.working + running
+    }
+
+    /// The process, if there is something to say about it, begins with something.
+    fn begins(&mut self, waited: bool, cx: &mut Cx<'_, Self>) {
+        let in_hand = self.in_hand();
         if let Some(process) = &mut self.parts.process {
-            self.parts.machine.slowness = process.begins(cx);
+            self.parts.machine.slowness = process.begins(in_hand, waited, cx);
         }
+    }
+
+    /// Records may have begun.
+    fn weighs(&mut self, cx: &mut Cx<'_, Self>) {
+        let in_hand = self.in_hand();
+        if let Some(process) = &mut self.parts.process {
+            process.weighs(in_hand, cx);
+        }
+    }
+
+    /// A call has come to a process about which there is something to say: whether it takes it.
+    #[inline(never)]
+    fn takes(&mut self, call: CallId, cx: &mut Cx<'_, Self>) -> bool {
+        let others = self.in_hand();
+        let Some(process) = &mut self.parts.process else { return true };
+        if process.is_starting() {
+            cx.reply(call, Answer::of(Outcome::Refused));
+            return false;
+        }
+        if self.parts.admission.makes_wait() {
+            process.waits(others, cx);
+        }
+        true
     }
 
     /// Frames that have ended: their callers are answered, and who waited takes their place.
@@ -132,7 +164,7 @@ impl Worker {
                 Origin::Host(STARTED) => {}
                 Origin::Host(number) if number >= CONSUMED => {
                     // Records count when they are done: they begin where nobody knows the process.
-                    self.begins(cx);
+                    self.begins(false, cx);
                     let WorkerParts { consumer, machine, .. } = &mut self.parts;
                     ended = consumer.consumed(number - CONSUMED, end.outcome, machine, cx);
                 }
@@ -155,7 +187,7 @@ impl Worker {
     fn next(&mut self, cx: &mut Cx<'_, Self>) -> Option<Ended> {
         cx.vacate();
         match self.parts.admission.leave() {
-            Some(call) => self.begin(call, cx),
+            Some(call) => self.begin(call, true, cx),
             None if self.parts.admission.is_by_importance() => self.next_by_importance(cx),
             None => None,
         }
@@ -164,7 +196,7 @@ impl Worker {
     #[cold]
     fn next_by_importance(&mut self, cx: &mut Cx<'_, Self>) -> Option<Ended> {
         let call = self.parts.admission.most_important()?;
-        self.begin(call, cx)
+        self.begin(call, true, cx)
     }
 
     /// It takes calls from now on, and does what it does of itself.
@@ -183,7 +215,7 @@ impl Worker {
         for entry in self.parts.starts.clone() {
             let request = Request::internal(OpId::PROBE, cx.now());
             let origin = Origin::Host(STARTED);
-            self.begins(cx);
+            self.begins(false, cx);
             let ended = self.parts.machine.start(cx, entry, request, origin);
             self.over(ended, cx);
         }
@@ -208,7 +240,7 @@ impl Worker {
         }
         let request = Request::internal(OpId::PROBE, cx.now());
         let entry = job.entry;
-        self.begins(cx);
+        self.begins(false, cx);
         let ended = self.parts.machine.start(cx, entry, request, Origin::Host(index));
         self.over(ended, cx);
     }
@@ -236,12 +268,12 @@ impl Component for Worker {
         if let Some(load) = &mut self.load {
             load.came(call, self.parts.admission.in_flight(), cx.now());
         }
-        if self.parts.process.as_ref().is_some_and(|process| process.is_starting()) {
-            return cx.reply(call, Answer::of(Outcome::Refused));
+        if self.parts.process.is_some() && !self.takes(call, cx) {
+            return;
         }
         match self.parts.admission.arrive(call) {
             Admitted::Begins => {
-                let ended = self.begin(call, cx);
+                let ended = self.begin(call, false, cx);
                 self.over(ended, cx);
             }
             Admitted::Waits => {}
@@ -264,6 +296,7 @@ impl Component for Worker {
                 let WorkerParts { consumer, machine, .. } = &mut self.parts;
                 let ended = consumer.fetched(partition, answer, machine, cx);
                 self.over(ended, cx);
+                self.weighs(cx);
             }
         }
     }
@@ -295,6 +328,14 @@ impl Component for Worker {
         self.over(ended, cx);
     }
 
+    fn on_crash(&mut self, fresh: &Self) {
+        let last = self.parts.process.take();
+        *self = fresh.clone();
+        if let (Some(process), Some(last)) = (&mut self.parts.process, last) {
+            process.outlives(&last);
+        }
+    }
+
     /// The caller has left: its request leaves the queue, or ends where it stands.
     fn on_hangup(&mut self, call: CallId, cx: &mut Cx<'_, Self>) {
         cx.let_go(call);
@@ -324,5 +365,8 @@ impl Component for Worker {
         out.level("queue", self.parts.admission.waiting() as f64);
         out.level("running", f64::from(self.parts.admission.busy()));
         self.parts.machine.observe_pools(out);
+        if let Some(process) = &self.parts.process {
+            process.observe(self.in_hand(), out);
+        }
     }
 }

@@ -139,6 +139,11 @@ impl Levers {
         released
     }
 
+    /// Whether `action` holds anything.
+    pub fn holds(&self, action: u32) -> bool {
+        self.holds.iter().any(|hold| hold.action == action)
+    }
+
     fn values(&self, lever: Lever, target: u32) -> impl Iterator<Item = f64> {
         let mine = move |hold: &&Hold| hold.lever == lever && hold.target == target;
         self.holds.iter().filter(mine).map(|hold| hold.value)

@@ -290,6 +290,12 @@ impl<C: Component> Cx<'_, C> {
         self.kernel.stall(self.me, lasts);
     }
 
+    /// Its process ends, as by a crash, as soon as what happens now is over, and starts again
+    /// after `back`. To be said once in a life.
+    pub fn exit(&mut self, back: Span) {
+        self.kernel.exit(self.me, back);
+    }
+
     /// Tells its group that it is starting, and does not take calls yet; or that it does.
     pub fn announce(&mut self, ready: bool) {
         let state = if ready { MemberState::Ready } else { MemberState::Starting };

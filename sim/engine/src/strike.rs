@@ -13,6 +13,8 @@ use crate::world::World;
 /// Holds levers for a node that stands still of itself, in place of an action; the node's number
 /// is below.
 const STALL: u32 = 1 << 31;
+/// Holds levers for a component that ends itself; its number is below.
+const EXIT: u32 = 1 << 30;
 
 impl World {
     /// An action begins; or, if it has begun, ends.
@@ -20,6 +22,9 @@ impl World {
         let now = self.kernel.now;
         if index & STALL != 0 {
             return self.kernel.go_on(index & !STALL);
+        }
+        if index & EXIT != 0 {
+            return self.end_or_start(index);
         }
         let planned = &mut self.actions[index as usize];
         if planned.began.is_some() && planned.ended.is_none() {
@@ -171,6 +176,21 @@ impl World {
         self.kernel.go_on(node);
     }
 
+    /// A component that ends itself goes down; the second time, it starts again, unless it is out
+    /// of its group.
+    fn end_or_start(&mut self, action: u32) {
+        if self.kernel.levers.holds(action) {
+            return self.end(action);
+        }
+        let id = ComponentId(action & !EXIT);
+        let was = self.kernel.seat(id).status;
+        self.strike(action, id, &Deed::Crash { silent: false });
+        if was == Status::Off {
+            self.kernel.seat(id).status = Status::Off;
+            self.kernel.note(id, MemberState::Gone);
+        }
+    }
+
     fn join_or_leave(&mut self, id: ComponentId, present: bool) {
         match (self.kernel.seat(id).status, present) {
             (Status::Off, true) => {
@@ -296,6 +316,12 @@ impl Kernel {
         self.levers.hold(STALL | node, Lever::Paused, node, 1.0);
         self.apply_node(node);
         self.queue.at(until, Event::Action(STALL | node));
+    }
+
+    /// A component ends itself as soon as what happens now is over, and starts again after `back`.
+    pub(crate) fn exit(&mut self, id: ComponentId, back: Span) {
+        self.queue.at(self.now, Event::Action(EXIT | id.0));
+        self.queue.at(self.now + back, Event::Action(EXIT | id.0));
     }
 
     /// A node goes on. Crashes end a standstill early: the end that was planned for it is then

@@ -18,12 +18,14 @@ use page::plain;
 use source::{Item, Member, items};
 
 /// Where scenarios' types stand: the comment at the top of a file belongs to its first type.
-const SOURCES: [&str; 25] = [
+const SOURCES: [&str; 27] = [
     include_str!("../scenario/spec.rs"),
     include_str!("../../../models/src/gateway.rs"),
     include_str!("../../../models/src/service/spec.rs"),
     include_str!("../../../models/src/service/consumer.rs"),
     include_str!("../../../models/src/service/admission.rs"),
+    include_str!("../../../models/src/service/process.rs"),
+    include_str!("../../../models/src/service/memory.rs"),
     include_str!("../../../models/src/cache/spec.rs"),
     include_str!("../../../models/src/cache/sizes.rs"),
     include_str!("../../../models/src/cache/eviction/mod.rs"),

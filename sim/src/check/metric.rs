@@ -286,6 +286,8 @@ pub const METRICS: &[Metric] = &[
         "hits of all look-ups",
     ),
     metric("tally", TOTAL, &[""], false, COUNT, Tally, "what it counts: hits, stale, coalesced …"),
+    metric("memory", OF, LEVELS, true, COUNT, Level, "bytes that a process holds"),
+    metric("memory_share", OF, LEVELS, true, SHARE, Level, "what it holds of its `limit`"),
     metric("entries", OF, LEVELS, true, COUNT, Level, "entries of a cache"),
     metric(
         "bytes",
