@@ -66,6 +66,8 @@ fn with(field: &str, entry: &str) -> String {
 /// A scenario in which an example of a type stands where that type belongs.
 fn scenario(of: &str, example: &str) -> String {
     let component = |text: String| with("components", &format!("\"x\": {text}"));
+    let get = "operations: { \"get\": [Work(\"5ms\")] }";
+    let service = |text: String| component(format!("Service({text}, {get})"));
     let policy = |text: String| world(&format!("    policies: {{ \"bank\": {text} }}"));
     let step = |text: String| component(format!("Service(operations: {{ \"try\": [{text}] }})"));
     match of {
@@ -91,10 +93,10 @@ fn scenario(of: &str, example: &str) -> String {
             let two = "[[Call(\"bank.charge\")], [Call(\"api.buy\")]]";
             step(format!("Parallel((wait: {example}), {two})"))
         }
-        "ServerSpec" => {
-            let get = "operations: { \"get\": [Work(Exp(\"5ms\"))] }";
-            component(format!("Service(server: {example}, {get})"))
-        }
+        "ServerSpec" => service(format!("server: {example}")),
+        "PausesSpec" => service(format!("pauses: {example}")),
+        "MemorySpec" => service(format!("memory: {example}")),
+        "HeapSpec" => service(format!("memory: (heap: {example})")),
         "Order" => {
             let two = "\"checkout\": [Wait(\"1ms\")], \"browse\": [Wait(\"1ms\")]";
             let server = format!("server: Threads(workers: 1, order: {example})");

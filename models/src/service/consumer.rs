@@ -122,7 +122,6 @@ pub struct Consumer {
     partitions: Vec<Partition>,
     channels: Vec<Channel>,
     ready: VecDeque<u32>,
-    /// Records at work.
     pub(super) working: u32,
     threads: u32,
     session: Span,

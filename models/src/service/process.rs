@@ -1,6 +1,6 @@
 //! What a process is besides its work: it takes time to start, is slow while it is new, stands
-//! still now and then, holds memory, and ends of it. Apart from the worker, since most services say nothing about it and pay
-//! nothing for it.
+//! still now and then, holds memory, and ends of it. Apart from the worker, since most
+//! services say nothing about it and pay nothing for it.
 
 use engine::chance::Sampler;
 use engine::{CounterId, Cx, Gauges, GroupId, Span, Time};
@@ -18,6 +18,8 @@ use crate::wiring::Wiring;
 #[serde(deny_unknown_fields)]
 pub enum PausesSpec {
     /// By the clock: so long after the last one.
+    ///
+    /// Example: `Every(gap: Uniform("1s", "3s"), lasts: "20ms")`
     Every {
         /// From the end of one to the next.
         gap: Dist,
@@ -25,7 +27,9 @@ pub enum PausesSpec {
         lasts: Dist,
     },
     /// By what requests (calls, records, runs of jobs) allocate: when the young generation is full
-    /// it is collected.
+    /// it is collected. `memory` knows more of collections.
+    ///
+    /// Example: `Allocation(per_request: "1MB", young: "256MB", lasts: "20ms")`
     Allocation {
         /// What a request allocates.
         per_request: Bytes,
