@@ -143,6 +143,23 @@ fn throughput_follows_the_universal_scalability_law() {
     }
 }
 
+/// Twenty requests do 100 ms of work each on half a core, and then wait for something else: in
+/// 20 s that is 2 s of 10. Nothing but the CPU limits it, however many wait.
+#[test]
+fn who_waits_for_others_is_not_busy() {
+    let text = r#"(
+        duration: "20s",
+        components: { "s": Service(cpu: 0.5, operations: {
+            "get": [Work("100ms"), Wait("3s")],
+        }) },
+        traffic: { "users": Open(rate: "1/s", arrivals: Even, to: "s.get") },
+    )"#;
+    let record = measure(text, 1).remove(0);
+    let group = record.groups.iter().find(|group| group.name == "s").expect("it is there");
+    let share = reports::totals::utilisation(&group.members[0], &record);
+    assert_eq!(share, Some(0.2));
+}
+
 #[test]
 fn what_makes_no_sense_is_named() {
     for (process, says) in [
@@ -150,6 +167,17 @@ fn what_makes_no_sense_is_named() {
         ("cpu: 2, scaling: (coherency: 2),", "`coherency` is a part: 0 to 1"),
         ("server: Loops(0),", "a server without loops serves nobody"),
         ("server: Loops(1), cpu: 2,", "each loop is a core"),
+        ("quota: (cores: 1),", "a quota needs cores to be a part of"),
+        ("cpu: 2, quota: (cores: 2),", "a quota of 2 on 2 cores limits nothing"),
+        (
+            "cpu: 2, quota: (cores: 0),",
+            "a quota is of a thousandth of a core at least, and of a million at most",
+        ),
+        (
+            "cpu: 2, quota: (cores: 1, period: \"2s\"),",
+            "a period lasts from 1ms to 1s, as in Linux",
+        ),
+        ("server: Loops(1), quota: (cores: 1),", "a quota of 1 on 1 cores limits nothing"),
         ("cpu: 1.5, preempt: [\"get\"],", "`preempt` needs a whole number of cores"),
         ("preempt: [\"get\"],", "`preempt` needs a whole number of cores"),
         (

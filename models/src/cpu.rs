@@ -1,8 +1,9 @@
 //! The CPU of a component's machine as a scenario writes it.
 
-use engine::{Discipline, station::Curve};
+use engine::{Discipline, Quota, Span, station::Curve};
 use serde::Deserialize;
 
+use crate::units::Dur;
 use crate::wiring::Wiring;
 
 /// What company costs: Gunther's universal scalability law. With n cores busy the whole does
@@ -17,6 +18,64 @@ pub struct Scaling {
     /// which more of them do less. Default: 0.
     #[serde(default)]
     pub coherency: f64,
+}
+
+/// What a container may use of its machine's cores: in each period so much CPU time, as fast as
+/// the cores allow; then nothing in it runs until the next period begins.
+///
+/// Source: Linux's CFS bandwidth control (`cpu.max`), which is what a limit of CPU is in Kubernetes
+/// and Docker.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuotaSpec {
+    /// How many cores' time: 1.5 is 150 ms of work in a period of 100 ms (Kubernetes' `1500m`).
+    pub cores: f64,
+    /// How long a period is: 1 ms to 1 s. Default: 100 ms, as Linux and Kubernetes have it.
+    #[serde(default = "period")]
+    pub period: Dur,
+}
+
+fn period() -> Dur {
+    Dur(Span::millis(100))
+}
+
+impl QuotaSpec {
+    fn is_some_time(self) -> bool {
+        (1e-3..=1e6).contains(&self.cores)
+    }
+
+    fn has_a_period(self) -> bool {
+        (Span::millis(1)..=Span::secs(1)).contains(&self.period.0)
+    }
+
+    /// As the engine takes it, if it makes sense.
+    pub fn quota(self) -> Option<Quota> {
+        let quota = Quota { cores: self.cores, period: self.period.0 };
+        (self.is_some_time() && self.has_a_period()).then_some(quota)
+    }
+
+    /// Reports what makes no sense on a machine with so many cores.
+    pub fn check(self, cores: Option<f64>, wiring: &mut Wiring<'_>) {
+        if !self.is_some_time() {
+            let message = "a quota is of a thousandth of a core at least, and of a million at most";
+            return wiring.at_name("cores", |w| w.problem(message));
+        }
+        if !self.has_a_period() {
+            wiring.at_name("period", |w| w.problem("a period lasts from 1ms to 1s, as in Linux"));
+        }
+        match cores {
+            None => {
+                let help = "say how many cores its machine has: cpu: 4".to_string();
+                wiring.problem_with("a quota needs cores to be a part of", Some(help));
+            }
+            Some(cores) if self.cores >= cores => {
+                let message = format!("a quota of {} on {cores} cores limits nothing", self.cores);
+                let help = "less than `cpu`, or leave it out".to_string();
+                wiring.at_name("cores", |w| w.problem_with(message, Some(help)));
+            }
+            Some(_) => {}
+        }
+    }
 }
 
 /// Cores that all work shares, if their number is given.

@@ -52,7 +52,7 @@ pub fn counted_seconds(run: &RunRecord) -> f64 {
 
 /// Busy share of a member in the time that counts; `None` if nothing limits it.
 pub fn utilisation(member: &MemberRecord, run: &RunRecord) -> Option<f64> {
-    let capacity = member.servers as f64 * counted_seconds(run);
+    let capacity = member.servers * counted_seconds(run);
     (capacity > 0.0).then(|| member.busy.as_secs() / capacity)
 }
 

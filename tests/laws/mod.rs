@@ -56,9 +56,9 @@ fn broken(drawn: &Drawn, record: &RunRecord, open: usize) -> Vec<String> {
         for member in &group.members {
             let (most, name) = (member.queue_max, &member.name);
             law(most <= bound, format!("{name}: {most} wait in {bound} places"));
-            let whole = record.ended.0 as f64 * member.servers as f64;
+            let whole = record.ended.0 as f64 * member.servers;
             let busy = member.busy.0 as f64;
-            law(member.servers == 0 || busy <= whole * 1.000_001, format!("{name}: {busy} busy"));
+            law(member.servers == 0.0 || busy <= whole * 1.000_001, format!("{name}: {busy} busy"));
         }
     }
     wrong

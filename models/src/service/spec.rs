@@ -12,7 +12,7 @@ use super::priority::{self, Importance};
 use super::process::{self, PausesSpec, Process, Said, WarmUpSpec};
 use super::worker::{Job, Worker, WorkerParts};
 use crate::ComponentSpec;
-use crate::cpu::{self, Scaling};
+use crate::cpu::{self, QuotaSpec, Scaling};
 use crate::dist::Dist;
 use crate::flow::compile::Compiler;
 use crate::flow::machine::Machine;
@@ -30,8 +30,8 @@ const MOST_OFTEN: Span = Span::micros(10);
 /// as Gunther's universal scalability law; `preempt` as Linux's real-time scheduling, sched(7);
 /// `consumes` as the consumer of Kafka's Java client.
 ///
-/// Not modelled: CPU quotas by the period (`cpu` below 1 is a slower core), connection limits,
-/// autoscaling, deployments.
+/// Not modelled: connection limits, autoscaling, deployments. `cpu` below 1 is a slower core; what
+/// limits containers is `quota`.
 ///
 /// Example: `Service(replicas: 3, cpu: 2, server: Threads(workers: 64),
 /// operations: { "get": [Work(Exp("5ms"))] })`
@@ -45,6 +45,9 @@ pub struct ServiceSpec {
     /// What many busy cores cost one another: `(contention: 0.03, coherency: 0.0001)`. Default:
     /// nothing.
     pub scaling: Option<Scaling>,
+    /// What it may use of the cores, by the period: `(cores: 1.5)`. What has used it up stands
+    /// still until the next period. Default: all of them.
+    pub quota: Option<QuotaSpec>,
     /// Operations whose work the cores do before all other work and interrupt it for, the most
     /// important first, as threads of Linux's `SCHED_FIFO`: `["pay"]`. Each core then works on one
     /// thing at a time, first come, first served among equals; who is interrupted goes on where it
@@ -84,6 +87,7 @@ impl Default for ServiceSpec {
             replicas: 1,
             cpu: None,
             scaling: None,
+            quota: None,
             preempt: Vec::new(),
             server: ServerSpec::EventLoop,
             operations: BTreeMap::new(),
@@ -172,11 +176,24 @@ impl ComponentSpec for ServiceSpec {
         for id in members {
             let worker = self.worker(name, id, group, wiring);
             wiring.builder.put(id, worker);
+            if let Some(quota) = self.quota.and_then(QuotaSpec::quota)
+                && self.cores().is_some()
+            {
+                wiring.builder.limit_cpu(id, quota);
+            }
         }
     }
 }
 
 impl ServiceSpec {
+    /// The cores of its machine, if their number is known.
+    fn cores(&self) -> Option<f64> {
+        match self.server {
+            ServerSpec::Loops(loops) => Some(f64::from(loops)),
+            _ => self.cpu,
+        }
+    }
+
     fn check(&self, wiring: &mut Wiring<'_>) {
         if let ServerSpec::Threads { workers, order, .. } = &self.server {
             wiring.at_name("server", |w| {
@@ -196,6 +213,9 @@ impl ServiceSpec {
             }
         } else {
             cpu::check(self.cpu, self.scaling, wiring);
+        }
+        if let Some(quota) = self.quota {
+            wiring.at_name("quota", |w| quota.check(self.cores(), w));
         }
         if !self.preempt.is_empty() {
             wiring.at_name("preempt", |w| self.check_preempt(w));

@@ -44,11 +44,12 @@ const fn level(
 }
 
 /// All of them, in the order of the page.
-pub const LEVELS: [Level; 11] = [
+pub const LEVELS: [Level; 12] = [
     level("queue", "queue depth", "calls waiting", Scale::Count, Whole::Sum),
     level("utilisation", "utilisation", "share of time busy", Scale::Percent, Whole::Mean),
     level("memory", "memory", "bytes", Scale::Count, Whole::Sum),
     level("memory_share", "memory of its limit", "share of the limit", Scale::Percent, Whole::Mean),
+    level("throttled", "CPU quota used up", "share of time standing", Scale::Percent, Whole::Mean),
     level("imbalance", "calls of the busiest member", "times the mean", Scale::Count, Whole::Alone),
     level("lag", "consumer lag", "records not yet consumed", Scale::Count, Whole::Alone),
     level("hit_ratio", "cache hits", "share of look-ups", Scale::Percent, Whole::Alone),

@@ -15,7 +15,7 @@ use crate::network::{Delays, Troubles, ZoneId};
 use crate::queue::EventQueue;
 use crate::series::Sampling;
 use crate::slab::Slab;
-use crate::station::{Discipline, Station};
+use crate::station::{Discipline, Quota, Station};
 use crate::time::{Span, Time};
 use crate::world::{PlannedAction, World};
 
@@ -316,6 +316,15 @@ impl Builder {
     /// Plans an action that leaves something to chance.
     pub fn chancy(&mut self, action: Action, rhythm: Rhythm) {
         self.actions.push((action, rhythm));
+    }
+
+    /// The CPU of a component's node may be used for so much of each period and no longer. Panics
+    /// if the node's CPU is unlimited.
+    pub fn limit_cpu(&mut self, id: ComponentId, quota: Quota) {
+        let place = self.kernel.node_of(id);
+        let node = &mut self.kernel.nodes[place.0 as usize];
+        node.station.as_mut().expect("a CPU with a number of cores").limit(quota, place.0);
+        node.cores = node.cores.min(quota.cores);
     }
 
     /// Whom an action may slow or pause needs a CPU that can be slowed in mid-work.

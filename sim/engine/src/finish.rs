@@ -101,11 +101,14 @@ impl World {
         let cores = self.kernel.cores(id);
         let zone = self.kernel.nodes[seat.node.0 as usize].zone;
         // Of two limits, the one that was used more: threads, or the CPU under them.
-        let threads = occupied.0 as f64 / (seat.servers.max(1)) as f64;
+        let threads = match seat.servers {
+            0 => 0.0,
+            servers => occupied.0 as f64 / f64::from(servers),
+        };
         let cpu_is_tighter = cores > 0.0 && computed.0 as f64 / cores >= threads;
         let (busy, servers) = match cpu_is_tighter {
-            true => (computed, cores as u64),
-            false => (occupied, seat.servers as u64),
+            true => (computed, cores),
+            false => (occupied, f64::from(seat.servers)),
         };
         MemberRecord {
             name: format!("{}/{}", group.name, seat.member),

@@ -56,7 +56,7 @@ pub use network::{Delays, Trouble, ZoneId};
 pub use probe::{Digest, Probe};
 pub use record::RunRecord;
 pub use slab::{Key, Slab};
-pub use station::Discipline;
+pub use station::{Discipline, Quota};
 pub use time::{Span, Time};
 pub use window::Sparse;
 pub use word::{Never, Word};

@@ -159,8 +159,8 @@ pub struct MemberRecord {
     /// Integral of busy servers (CPU, threads or connections: what limits it) over the time from
     /// the end of the warm-up to the end of the traffic.
     pub busy: Span,
-    /// How many servers it has; 0 if nothing limits it.
-    pub servers: u64,
+    /// How many servers it has, of which cores may be parts; 0 if nothing limits it.
+    pub servers: f64,
     /// Highest number waiting, over the samples.
     pub queue_max: f64,
 }

@@ -40,6 +40,7 @@ pub(crate) struct Sampling {
     named: Vec<(String, ColumnMeter)>,
     /// Per component: busy integral at the last sample, of the seat and of the node's station.
     last_busy: Vec<(Span, Span)>,
+    last_throttled: Vec<Span>,
     pub queue_max: Vec<f64>,
     /// Per component: calls that had arrived at the last sample.
     last_arrived: Vec<u64>,
@@ -54,6 +55,7 @@ impl Sampling {
             groups: (0..groups).map(|_| Vec::new()).collect(),
             named: Vec::new(),
             last_busy: vec![(Span::ZERO, Span::ZERO); components],
+            last_throttled: vec![Span::ZERO; components],
             queue_max: vec![0.0; components],
             last_arrived: vec![0; components],
             last_generated: 0,
@@ -106,6 +108,7 @@ const fn metric(name: &'static str, unit: &'static str, fold: Fold) -> Metric {
 
 const UTILISATION: Metric = metric("utilisation", "ratio", Fold::Mean);
 const CPU: Metric = metric("cpu", "ratio", Fold::Mean);
+const THROTTLED: Metric = metric("throttled", "ratio", Fold::Mean);
 const OFFERED: Metric = metric("offered", "1/s", Fold::Sum);
 const IMBALANCE: Metric = metric("imbalance", "ratio", Fold::Mean);
 const HIT_RATIO: Metric = metric("hit_ratio", "ratio", Fold::Mean);
@@ -177,6 +180,7 @@ impl World {
             gauges.rows.clear();
             self.gauge_rows = gauges.rows;
             self.sample_busy(id, took);
+            self.sample_throttling(id, took);
         }
         self.sample_balance();
         self.sample_counters(took);
@@ -214,6 +218,13 @@ impl World {
         if !highest.is_nan() {
             self.gauge(id, UTILISATION, highest);
         }
+    }
+
+    /// The part of the time in which there was work to do and nothing left of a quota.
+    fn sample_throttling(&mut self, id: ComponentId, took: Span) {
+        let Some(throttled) = self.kernel.throttled(id) else { return };
+        let last = std::mem::replace(&mut self.sampling.last_throttled[id.0 as usize], throttled);
+        self.gauge(id, THROTTLED, (throttled.0 - last.0) as f64 / took.0 as f64);
     }
 
     /// Of the calls that came in this interval to the members of a group that are there: the most
@@ -300,6 +311,12 @@ impl Kernel {
         let occupied = seat.busy + (at - seat.since) * seat.occupied as u64;
         let station = self.nodes[seat.node.0 as usize].station.as_ref();
         (occupied, station.map_or(Span::ZERO, |station| station.busy(at)))
+    }
+
+    /// How long its node's quota was used up with work to do; `None` if it has none.
+    fn throttled(&self, id: ComponentId) -> Option<Span> {
+        let station = self.nodes[self.node_of(id).0 as usize].station.as_ref()?;
+        station.throttled(self.now)
     }
 
     pub(crate) fn cores(&self, id: ComponentId) -> f64 {

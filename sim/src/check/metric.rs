@@ -266,6 +266,15 @@ pub const METRICS: &[Metric] = &[
         "from the end of an action until p99 is back within twice its median before",
     ),
     metric("utilisation", OF, LEVELS, true, SHARE, Level, "busy share of what limits it"),
+    metric(
+        "throttled",
+        OF,
+        LEVELS,
+        true,
+        SHARE,
+        Level,
+        "share of time in which there was work and nothing left of a CPU quota",
+    ),
     metric("queue", OF, LEVELS, true, COUNT, Level, "how many wait"),
     metric(
         "imbalance",

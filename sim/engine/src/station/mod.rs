@@ -10,6 +10,7 @@
 
 mod ahead;
 mod curve;
+mod quota;
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
@@ -18,6 +19,8 @@ use crate::time::{Span, Time};
 
 pub use ahead::Important;
 pub use curve::Curve;
+use quota::Budget;
+pub use quota::Quota;
 
 /// Bits below the nanosecond in virtual time, and below 1 in rates.
 const FRACTION: u32 = 48;
@@ -102,6 +105,7 @@ pub struct Station<J> {
     /// Up to when `virtual_time` and `busy` are right.
     seen: Time,
     sequence: u64,
+    quota: Option<Box<Budget>>,
 }
 
 impl<J: Copy> Station<J> {
@@ -127,7 +131,16 @@ impl<J: Copy> Station<J> {
             busy: 0,
             seen: Time::ZERO,
             sequence: 0,
+            quota: None,
         }
+    }
+
+    /// From the start of the run on it may use no more than this. `place` says which of many it
+    /// is: their periods do not begin at once.
+    pub fn limit(&mut self, quota: Quota, place: u32) {
+        let mut budget = Budget::new(quota);
+        budget.stagger(place);
+        self.quota = Some(Box::new(budget));
     }
 
     /// `job` wants `work`: CPU time at speed 1, alone. No work at all is done at once.
@@ -145,7 +158,7 @@ impl<J: Copy> Station<J> {
     /// nothing is in service, or all of it is paused.
     pub fn next(&self) -> Option<Time> {
         let left = self.left(self.running.peek()?);
-        match (left, self.rate) {
+        let done = match (left, self.rate) {
             (0, _) => Some(self.seen),
             (_, 0) => None,
             (left, rate) => {
@@ -155,7 +168,10 @@ impl<J: Copy> Station<J> {
                 };
                 Some(self.seen + Span(u64::try_from(nanos).unwrap_or(u64::MAX)))
             }
-        }
+        };
+        let Some(budget) = self.quota.as_ref().filter(|_| self.speed > 0.0) else { return done };
+        let look = budget.next(self.seen, self.busy, self.load);
+        Some(done.map_or(look, |done| done.min(look)))
     }
 
     /// Takes one job that is done at `now`, and starts one that waits in its place. To be called
@@ -203,6 +219,14 @@ impl<J: Copy> Station<J> {
         Span(((self.busy + u128::from(self.load) * since) >> CORE_FRACTION) as u64)
     }
 
+    /// How long until `now` there was work to do and nothing left of the quota; `None` if there is
+    /// no quota.
+    pub fn throttled(&self, now: Time) -> Option<Span> {
+        let budget = self.quota.as_ref()?;
+        let stands = budget.spent && !self.running.is_empty();
+        Some(Span(budget.throttled + if stands { now.since(self.seen).0 } else { 0 }))
+    }
+
     /// Jobs in service.
     pub fn running(&self) -> usize {
         self.running.len()
@@ -228,6 +252,21 @@ impl<J: Copy> Station<J> {
         self.virtual_time += u128::from(self.rate) * since;
         self.busy += u128::from(self.load) * since;
         self.seen = now;
+        if self.quota.is_some() {
+            self.ration(since as u64);
+        }
+    }
+
+    /// Looks at what is left of its quota after `since`.
+    #[cold]
+    fn ration(&mut self, since: u64) {
+        let Some(budget) = &mut self.quota else { return };
+        if budget.spent && !self.running.is_empty() {
+            budget.throttled += since;
+        }
+        if budget.look(self.seen, self.busy) {
+            self.pace();
+        }
     }
 
     fn start(&mut self, work: Span, job: J) {
@@ -253,6 +292,9 @@ impl<J: Copy> Station<J> {
         let share = if running > cores { cores / running } else { 1.0 };
         self.rate = fixed(self.speed * share * self.curve.efficiency(cores), FRACTION);
         self.load = if self.speed > 0.0 { fixed(cores, CORE_FRACTION) } else { 0 };
+        if self.quota.as_ref().is_some_and(|budget| budget.spent) {
+            (self.rate, self.load) = (0, 0);
+        }
     }
 }
 

@@ -84,7 +84,7 @@ fn shards(arrived: &[u64]) -> GroupRecord {
         counted: 0,
         turned_away: 0,
         busy: Span::ZERO,
-        servers: 0,
+        servers: 0.0,
         queue_max: 0.0,
     };
     let members = arrived.iter().map(member).collect();

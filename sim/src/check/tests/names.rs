@@ -14,7 +14,7 @@ fn blank() -> RunRecord {
         counted: 0,
         turned_away: 0,
         busy: Span(0),
-        servers: 0,
+        servers: 0.0,
         queue_max: 0.0,
     };
     let group = |name: &str, size, totals: &[&str]| GroupRecord {
