@@ -165,5 +165,5 @@ fn utilisation_is_that_of_the_connections() {
     let record = stage.play(ms(20)).finish(0, &[]);
     let group = record.groups.iter().find(|group| group.name == "it").expect("it is there");
     let member = &group.members[0];
-    assert_eq!((member.busy, member.servers), (ms(10), 2));
+    assert_eq!((member.busy, member.servers), (ms(10), 2.0));
 }
