@@ -4,7 +4,8 @@
 //! Linux's CFS bandwidth control does it (`cpu.cfs_quota_us`, `cpu.max`): all threads together use
 //! up what a period grants as fast as the cores allow, and then nothing runs until the next one
 //! begins, in which all is granted anew; what was not used is lost. Not modelled: that cores fetch
-//! their part in slices of 5 ms, which lets a period end with some of it unspent, and `cpu.max.burst`.
+//! their part in slices of 5 ms, which lets a period end with some of it unspent, and
+//! `cpu.max.burst`.
 
 use crate::time::{Span, Time};
 
