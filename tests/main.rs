@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod cli;
+mod collections;
 mod determinism;
 mod examples;
 mod faults;

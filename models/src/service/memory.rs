@@ -53,7 +53,8 @@ pub struct MemorySpec {
 /// byte alive, collections of the whole take A · c · L / (H − L) of the time: beyond any measure
 /// where what is alive comes near the heap. Where less is free after one than a request allocates,
 /// the process ends (`out_of_memory`). Collections are counted (`tally`) as `young_collections`
-/// and `full_collections`.
+/// and `full_collections`. An `EventLoop` begins at once with all who have come meanwhile, and they
+/// allocate before any work is done; with `Threads` only so many do.
 ///
 /// Source: HotSpot's serial and parallel collectors, which stop all threads; collectors that work
 /// beside the program (ZGC, Shenandoah, Go) pause for less than 1 ms: leave `heap` out, and say
