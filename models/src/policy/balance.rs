@@ -103,7 +103,7 @@ impl Balance {
     }
 
     /// What the rule wants to know of a request.
-    #[inline]
+    #[inline(always)]
     pub fn key(&self) -> Option<KeyOf> {
         match self {
             Balance::Ring(key, _) | Balance::Modulo(key, _) => Some(*key),

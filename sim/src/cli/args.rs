@@ -116,17 +116,27 @@ impl Chosen {
     }
 }
 
-/// Options of `run`.
-#[derive(Clone, Debug, Args)]
-pub struct Run {
-    /// The scenario file.
-    pub scenario: PathBuf,
+/// How often what is chosen is played.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Played {
     /// The first seed [default: the scenario's, else 1]
     #[arg(long)]
     pub seed: Option<u64>,
     /// So many runs with successive seeds, or the seeds A..B, both included
     #[arg(long, value_name = "K|A..B", value_parser = seeds)]
     pub seeds: Option<Seeds>,
+    /// So many runs at a time [default: one per core]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub jobs: usize,
+}
+
+/// Options of `run`.
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    #[command(flatten)]
+    pub played: Played,
     #[command(flatten)]
     pub chosen: Chosen,
     /// Where results go [default: sim-results/NAME]
@@ -135,9 +145,6 @@ pub struct Run {
     /// How the summary is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// So many runs at a time [default: one per core]
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
-    pub jobs: usize,
     /// No progress and no summary: only what failed
     #[arg(long, short)]
     pub quiet: bool,
@@ -158,17 +165,10 @@ pub struct Check {
     /// Scenario files.
     #[arg(required = true)]
     pub scenarios: Vec<PathBuf>,
-    /// The first seed [default: the scenario's, else 1]
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// So many runs with successive seeds, or the seeds A..B, both included
-    #[arg(long, value_name = "K|A..B", value_parser = seeds)]
-    pub seeds: Option<Seeds>,
+    #[command(flatten)]
+    pub played: Played,
     #[command(flatten)]
     pub chosen: Chosen,
-    /// So many runs at a time [default: one per core]
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
-    pub jobs: usize,
 }
 
 impl Check {
@@ -176,12 +176,10 @@ impl Check {
     pub fn runs(&self) -> impl Iterator<Item = Run> {
         self.scenarios.iter().map(|scenario| Run {
             scenario: scenario.clone(),
-            seed: self.seed,
-            seeds: self.seeds,
+            played: self.played,
             chosen: self.chosen.clone(),
             out: None,
             format: Format::Text,
-            jobs: self.jobs,
             quiet: true,
             until: None,
             verdict: true,

@@ -40,7 +40,7 @@ pub fn run(args: &Run) -> Exit {
         return Exit::Output;
     }
     let seeds = seeds(args, &prepared);
-    let jobs = match args.jobs {
+    let jobs = match args.played.jobs {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         jobs => jobs,
     };
@@ -124,11 +124,11 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn seeds(args: &Run, prepared: &Prepared) -> Vec<u64> {
-    let first = args.seed.unwrap_or(prepared.seed);
-    let count = match args.seeds {
+    let first = args.played.seed.unwrap_or(prepared.seed);
+    let count = match args.played.seeds {
         Some(Seeds::Range(first, last)) => return (first..=last).collect(),
         Some(Seeds::Count(count)) => count,
-        None if args.seed.is_some() => 1,
+        None if args.played.seed.is_some() => 1,
         None => prepared.seeds,
     };
     (0..u64::from(count)).map(|step| first.wrapping_add(step)).collect()

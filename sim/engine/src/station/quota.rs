@@ -81,6 +81,7 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::station::tests::drain;
     use crate::station::{Curve, Discipline, Station};
 
     /// Four cores, of which one is granted in each period of 100.
@@ -88,17 +89,6 @@ mod tests {
         let mut station = Station::new(Discipline::Share { cores: 4.0, curve: Curve::None });
         station.limit(Quota { cores: 1.0, period: Span(100) }, 0);
         station
-    }
-
-    /// Runs until nothing is left: who was done, and when.
-    fn drain(station: &mut Station<char>) -> Vec<(char, u64)> {
-        let mut done = Vec::new();
-        while let Some(at) = station.next() {
-            while let Some(job) = station.complete(at) {
-                done.push((job, at.0));
-            }
-        }
-        done
     }
 
     /// The sheet: n threads use a quota of q cores up after q · 100 / n, and stand still for the

@@ -9,7 +9,7 @@ fn share(cores: f64) -> Station<char> {
 }
 
 /// Runs until nothing is left (or everything is paused): who was done, and when.
-fn drain(station: &mut Station<char>) -> Vec<(char, u64)> {
+pub(super) fn drain(station: &mut Station<char>) -> Vec<(char, u64)> {
     let mut done = Vec::new();
     while let Some(at) = station.next() {
         while let Some(job) = station.complete(at) {
