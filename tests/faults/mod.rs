@@ -1,6 +1,7 @@
 //! What every action does to a system, by scripts worked out by hand: one user a second, work that
 //! always takes 100 ms, hops that always take 10 ms. Undisturbed, an answer takes 10 + 100 + 10 ms.
 
+mod exits;
 mod health;
 mod links;
 mod nodes;

@@ -104,9 +104,7 @@ impl Worker {
         let asked = cx.request(call).op;
         let known = self.parts.entries.iter().find(|(op, _)| *op == asked);
         let (_, entry) = *known.expect("callers ask for what is offered");
-        if self.parts.process.is_some() {
-            self.begins(waited, cx);
-        }
+        self.begins(waited, cx);
         self.parts.machine.start(cx, entry, cx.request(call), Origin::Call(call))
     }
 
@@ -118,7 +116,15 @@ impl Worker {
     }
 
     /// The process, if there is something to say about it, begins with something.
+    #[inline]
     fn begins(&mut self, waited: bool, cx: &mut Cx<'_, Self>) {
+        if self.parts.process.is_some() {
+            self.burdens(waited, cx);
+        }
+    }
+
+    #[inline(never)]
+    fn burdens(&mut self, waited: bool, cx: &mut Cx<'_, Self>) {
         let in_hand = self.in_hand();
         if let Some(process) = &mut self.parts.process {
             self.parts.machine.slowness = process.begins(in_hand, waited, cx);
@@ -296,7 +302,9 @@ impl Component for Worker {
                 let WorkerParts { consumer, machine, .. } = &mut self.parts;
                 let ended = consumer.fetched(partition, answer, machine, cx);
                 self.over(ended, cx);
-                self.weighs(cx);
+                if self.parts.process.is_some() {
+                    self.weighs(cx);
+                }
             }
         }
     }
