@@ -85,6 +85,49 @@ fn variants_are_compared_within_a_hundred_columns() {
     assert!(charts["compare-checks"].contains("latency p99"));
 }
 
+/// Down three times for 100 ms, and 250 times for 1 ms; and something that would happen after the
+/// traffic, which ends at 4 s while requests go on.
+#[test]
+fn what_happens_again_is_drawn_and_what_never_did_is_said() {
+    let line = |often: &str, lasts: &str, name: &str| {
+        format!(r#"(at: "0s", every: "{often}", for: "{lasts}", do: Crash("api"), as: "{name}")"#)
+    };
+    let lines = [line("1s", "100ms", "seldom"), line("15ms", "1ms", "often")];
+    let late = line("4100ms", "1s", "late");
+    let timeline = format!("timeline: [{}, {late}],\n    traffic", lines.join(", "));
+    let text = LATE.replace("HELD", "3s").replacen("traffic", &timeline, 1);
+    let report = report("again", &text, 1);
+    let charts = reports::charts::all(&report);
+    let page = reports::page::html(&report, &charts);
+    let charts: BTreeMap<String, String> = charts.into_iter().collect();
+    // From 1, 2.1 and 3.2 s on.
+    let chart = &charts["rate"];
+    assert_eq!(chart.matches("opacity=\"0.1\"").count(), 3);
+    assert!(chart.contains("seldom, 3 times") && !chart.contains("often"));
+    let plain = summary(&report, Style { unicode: false, colour: false });
+    assert!(plain.contains("\n    never             late\n"), "{plain}");
+    assert!(page.contains("<td class=\"text\">late</td><td class=\"text\"></td><td>never</td>"));
+    let json = reports::result::json(&report);
+    assert_eq!(json["actions"][2]["began_ns"], serde_json::Value::Null);
+    assert_eq!(json["actions"][0]["began_ns"], 1_000_000_000_u64);
+}
+
+/// Eight threads use up in 25 ms what two cores grant in 100: four times as fast as on average,
+/// which is no load of 400 %. There are 200 ms of work each second: a tenth of the quota.
+#[test]
+fn nobody_is_busier_than_busy() {
+    let text = r#"(
+        name: "quota", duration: "10s", sample: "10ms",
+        components: { "api": Service(cpu: 8, quota: (cores: 2), operations: { "get": [
+            Parallel((), [PARTS]),
+        ] }) },
+        traffic: { "users": Open(rate: "1/s", arrivals: Even, to: "api.get") },
+    )"#;
+    let text = text.replace("PARTS", &[r#"[Work("25ms")]"#; 8].join(", "));
+    let plain = summary(&report("quota", &text, 1), Style { unicode: false, colour: false });
+    assert!(plain.contains("busy 100 % at its peak") && plain.contains("; 10 % on"), "{plain}");
+}
+
 /// 10/s for two seconds, each held for three: half of it ends after the traffic has.
 const LATE: &str = r#"(
     name: "late", duration: "4s", settle: "60s", sample: "1s",

@@ -215,11 +215,16 @@ fn events(out: &mut String, report: &Report) {
     let mut found: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
     for variant in &report.variants {
         for action in &variant.runs[0].actions {
+            let never = action.times == 0;
             let row = vec![
                 escape(&action.told()),
                 escape(&action.touched.join(", ")),
-                time(action.began.0 as f64),
-                action.ended.map_or("for good".into(), |end| time(end.0 as f64)),
+                if never { "never".into() } else { time(action.began.0 as f64) },
+                match action.ended {
+                    Some(end) => time(end.0 as f64),
+                    None if never => String::new(),
+                    None => "for good".into(),
+                },
             ];
             let name = variant.name.as_deref().unwrap_or("");
             match found.iter_mut().find(|(known, _)| *known == row) {

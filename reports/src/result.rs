@@ -180,7 +180,7 @@ fn actions(run: &RunRecord) -> Value {
     let each = run.actions.iter().map(|action| {
         json!({
             "name": action.name,
-            "began_ns": action.began.0,
+            "began_ns": (action.times > 0).then_some(action.began.0),
             "ended_ns": action.ended.map(|ended| ended.0),
             "times": action.times,
             "touched": action.touched,

@@ -185,18 +185,17 @@ fn events(out: &mut String, report: &Report) {
 fn actions(run: &RunRecord) -> String {
     let mut out = String::new();
     for action in &run.actions {
-        let until =
-            action.ended.map_or("to the end".into(), |end| format!("to {}", time(end.0 as f64)));
+        let (began, until) = match (action.times, action.ended) {
+            (0, _) => ("never".into(), String::new()),
+            (_, None) => (time(action.began.0 as f64), "to the end".into()),
+            (_, Some(end)) => (time(action.began.0 as f64), format!("to {}", time(end.0 as f64))),
+        };
         let mut touched = action.touched.clone();
         let more = touched.len().saturating_sub(3);
         touched.truncate(3);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let line = format!(
-            " {:>8} {until:<11} {:<34} {}{more}",
-            time(action.began.0 as f64),
-            action.told(),
-            touched.join(", ")
-        );
+        let line =
+            format!(" {began:>8} {until:<11} {:<34} {}{more}", action.told(), touched.join(", "));
         let _ = writeln!(out, "{}", line.trim_end());
     }
     out

@@ -160,6 +160,8 @@ fn peak(runs: &[RunRecord], component: &str, member: &str, metric: &str) -> Opti
         let values = values.iter().zip(&run.series.times).zip(counts);
         let values = values.filter(|((value, _), counts)| *counts && !value.is_nan());
         for ((&value, time), _) in values {
+            // In a part of a quota's period more of it may be used than the period grants.
+            let value = if metric == "utilisation" { value.min(1.0) } else { value };
             if highest.as_ref().is_none_or(|best| value > best.value) {
                 highest = Some(Peak { who: who.into(), value, at: time.as_secs(), mean: 0.0 });
             }

@@ -171,16 +171,20 @@ impl Chart {
             .expect("drawn in memory");
         let place = |x: f64, chart: &Plot<'_>| chart.backend_coord(&(x, reach.start)).0;
         for window in self.windows.shown() {
-            let to = window.to.min(self.end);
-            if window.shaded {
-                let corners = [(window.from, reach.start), (to, reach.end)];
-                let area = Rectangle::new(corners, GREY.mix(0.1).filled());
-                chart.draw_series([area]).expect("drawn in memory");
+            let mut bars = Vec::new();
+            for &(from, to) in &window.spells {
+                let to = to.min(self.end);
+                if window.shaded {
+                    let corners = [(from, reach.start), (to, reach.end)];
+                    let area = Rectangle::new(corners, GREY.mix(0.1).filled());
+                    chart.draw_series([area]).expect("drawn in memory");
+                }
+                let edge = vec![(from, reach.start), (from, reach.end)];
+                let edge = PathElement::new(edge, GREY.mix(0.6));
+                chart.draw_series([edge]).expect("drawn in memory");
+                bars.push((place(from, &chart), place(to, &chart)));
             }
-            let edge = vec![(window.from, reach.start), (window.from, reach.end)];
-            let edge = PathElement::new(edge, GREY.mix(0.6));
-            chart.draw_series([edge]).expect("drawn in memory");
-            window.lane(root, place(window.from, &chart), place(to, &chart), TOP);
+            window.lane(root, &bars, TOP);
         }
         self.windows.rest(root, TOP);
         self.stop(&mut chart, reach.end);

@@ -102,7 +102,8 @@ impl Sheet<'_, '_> {
     fn happened(&self, report: &Report) -> Option<String> {
         let actions = |variant: &VariantRuns| -> Vec<String> {
             let at = |nanos: u64| time(nanos as f64);
-            let told = variant.runs[0].actions.iter().map(|action| match action.ended {
+            let began = variant.runs[0].actions.iter().filter(|action| action.times > 0);
+            let told = began.map(|action| match action.ended {
                 Some(end) => format!("{} {} to {}", action.told(), at(action.began.0), at(end.0)),
                 None => format!("{} from {} on", action.name, at(action.began.0)),
             });

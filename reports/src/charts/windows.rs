@@ -1,8 +1,8 @@
 //! Times in which actions lasted: shaded in the plot, and named in lanes above it, so that names
 //! cover neither the data nor each other.
 
-use engine::RunRecord;
 use engine::record::ActionRecord;
+use engine::{RunRecord, Time};
 use plotters::prelude::*;
 
 use super::canvas::{GREY, Paper, RIGHT, short};
@@ -20,10 +20,9 @@ const LETTER: f64 = 6.2;
 /// One action.
 #[derive(Clone, Debug)]
 pub struct Window {
-    /// In seconds.
-    pub from: f64,
-    /// In seconds; without end if the action lasts for good.
-    pub to: f64,
+    /// From when to when, in seconds, each time that it happened; without end if it lasts for
+    /// good.
+    pub spells: Vec<(f64, f64)>,
     /// Whether it happened to everything that the chart shows: only then is its time shaded.
     pub shaded: bool,
     name: String,
@@ -38,7 +37,7 @@ pub struct Windows {
 
 impl Windows {
     pub fn of(run: &RunRecord) -> Windows {
-        let lasted = lasted(run).map(|action| (action, action.name.clone(), true));
+        let lasted = lasted(run).map(|action| (action, action.told(), true));
         Windows::from(lasted.collect())
     }
 
@@ -48,7 +47,7 @@ impl Windows {
         for variant in variants {
             let name = variant.name.as_deref().unwrap_or("");
             for action in lasted(&variant.runs[0]) {
-                let key = |a: &ActionRecord| (a.name.clone(), a.began, a.ended);
+                let key = |a: &ActionRecord| (a.name.clone(), a.spells.clone());
                 match found.iter_mut().find(|(known, _)| key(known) == key(action)) {
                     Some((_, names)) => names.push(name),
                     None => found.push((action, vec![name])),
@@ -56,28 +55,31 @@ impl Windows {
             }
         }
         let named = found.into_iter().map(|(action, names)| match names.len() {
-            n if n >= variants.len() => (action, action.name.clone(), true),
-            _ => (action, format!("{} in {}", action.name, names.join(", ")), false),
+            n if n >= variants.len() => (action, action.told(), true),
+            _ => (action, format!("{} in {}", action.told(), names.join(", ")), false),
         });
         Windows::from(named.collect())
     }
 
     fn from(actions: Vec<(&ActionRecord, String, bool)>) -> Windows {
+        let seconds = |&(from, to): &(Time, Option<Time>)| {
+            (from.as_secs(), to.map_or(f64::INFINITY, Time::as_secs))
+        };
         let window =
             |(lane, (action, name, shaded)): (usize, (&ActionRecord, String, bool))| Window {
                 name,
                 shaded,
-                from: action.began.as_secs(),
-                to: action.ended.map_or(f64::INFINITY, engine::Time::as_secs),
+                spells: action.spells.iter().map(seconds).collect(),
                 lane: lane as u32,
             };
         Windows { all: actions.into_iter().enumerate().map(window).collect() }
     }
 
-    /// Those that began before a chart ends, in seconds.
+    /// What of them began before a chart ends, in seconds.
     pub fn before(&self, end: f64) -> Windows {
-        let mut all: Vec<Window> =
-            self.all.iter().filter(|window| window.from < end).cloned().collect();
+        let mut all = self.all.clone();
+        all.iter_mut().for_each(|window| window.spells.retain(|(from, _)| *from < end));
+        all.retain(|window| !window.spells.is_empty());
         (0..).zip(&mut all).for_each(|(lane, window)| window.lane = lane);
         Windows { all }
     }
@@ -104,17 +106,22 @@ impl Windows {
     }
 }
 
-/// What happens again and again is told, not drawn.
+/// What happens so often that not all of its times are known would hide the plot: it is told, not
+/// drawn.
 fn lasted(run: &RunRecord) -> impl Iterator<Item = &ActionRecord> {
-    run.actions.iter().filter(|action| action.began <= run.ended && action.times == 1)
+    let drawn = |action: &&ActionRecord| action.times as usize == action.spells.len();
+    run.actions.iter().filter(|action| action.began <= run.ended).filter(drawn)
 }
 
 impl Window {
-    /// Its name above the plot, and a bar under it, between two pixels.
-    pub fn lane(&self, root: &Paper<'_>, from: i32, to: i32, top: u32) {
+    /// Its name above the plot, and bars under it, each between two pixels.
+    pub fn lane(&self, root: &Paper<'_>, bars: &[(i32, i32)], top: u32) {
         let bottom = (top + LANE * (self.lane + 1)) as i32 - 8;
-        let corners = [(from, bottom - BAR), (to.max(from + 2), bottom)];
-        root.draw(&Rectangle::new(corners, GREY.mix(0.5).filled())).expect("drawn in memory");
+        for &(from, to) in bars {
+            let corners = [(from, bottom - BAR), (to.max(from + 2), bottom)];
+            root.draw(&Rectangle::new(corners, GREY.mix(0.5).filled())).expect("drawn in memory");
+        }
+        let from = bars[0].0;
         let name = short(&self.name, 90);
         let width = (name.chars().count() as f64 * LETTER) as i32;
         // Names begin where the action does, or end at the right end of the plot.

@@ -354,7 +354,10 @@ impl Builder {
         self.actions.sort_by_key(|(action, _)| action.at);
         for (index, (action, rhythm)) in self.actions.iter().enumerate() {
             let after = rhythm.every.map_or(Span::ZERO, |it| self.kernel.chance.sample(it));
-            self.kernel.queue.at(action.at + after, Event::Action(index as u32));
+            let at = action.at + after;
+            if rhythm.every.is_none() || at < Time::ZERO + self.frame.duration {
+                self.kernel.queue.at(at, Event::Action(index as u32));
+            }
         }
         World {
             sampling: Sampling::new(every, self.kernel.groups.len(), components.len()),

@@ -37,6 +37,7 @@ impl World {
                     began: planned.began.unwrap_or(Time::NEVER),
                     ended: planned.ended,
                     times: planned.times,
+                    spells: planned.spells.clone(),
                     touched: planned.touched.clone(),
                 })
                 .collect(),

@@ -196,12 +196,14 @@ pub struct Column {
 pub struct ActionRecord {
     /// As in the scenario: `"Crash(catalog-cache/1)"`, or its `as:` label.
     pub name: String,
-    /// When it began, the first time.
+    /// When it began, the first time; [`Time::NEVER`] if it did not.
     pub began: Time,
     /// When it ended, the last time; `None` if it lasts for good.
     pub ended: Option<Time>,
     /// How many times it began.
     pub times: u32,
+    /// When it began and ended, each of the first hundred times.
+    pub spells: Vec<(Time, Option<Time>)>,
     /// Which members or links it touched. Never empty in a run that succeeded.
     pub touched: Vec<String>,
 }

@@ -28,18 +28,16 @@ impl World {
         }
         let planned = &mut self.actions[index as usize];
         if planned.began.is_some() && planned.ended.is_none() {
-            planned.ended = Some(now);
+            planned.ends(now);
             self.end(index);
             return self.plan_again(index);
         }
-        planned.began.get_or_insert(now);
-        planned.ended = None;
-        planned.times += 1;
+        planned.begins(now);
         let drawn = planned.rhythm.lasts.map(|lasts| self.kernel.chance.sample(lasts));
         match drawn.or(planned.action.lasts) {
             Some(span) => self.kernel.queue.at(now + span, Event::Action(index)),
             None if planned.rhythm.every.is_some() => {
-                planned.ended = Some(now);
+                planned.ends(now);
                 self.plan_again(index);
             }
             None => {}

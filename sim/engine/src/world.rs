@@ -32,6 +32,9 @@ pub struct World {
     pub(crate) marks: Vec<Mark>,
 }
 
+/// Of how many times of an action it is remembered when they were.
+const SPELLS: usize = 100;
+
 /// An action, and what it has done so far.
 pub(crate) struct PlannedAction {
     pub action: Action,
@@ -41,13 +44,33 @@ pub(crate) struct PlannedAction {
     /// The last time, unless it goes on.
     pub ended: Option<Time>,
     pub times: u32,
+    pub spells: Vec<(Time, Option<Time>)>,
     pub touched: Vec<String>,
 }
 
 impl PlannedAction {
     pub fn new((action, rhythm): (Action, Rhythm)) -> PlannedAction {
-        let (began, ended, times, touched) = (None, None, 0, Vec::new());
-        PlannedAction { action, rhythm, began, ended, times, touched }
+        let (began, ended, times) = (None, None, 0);
+        let (spells, touched) = (Vec::new(), Vec::new());
+        PlannedAction { action, rhythm, began, ended, times, spells, touched }
+    }
+
+    pub fn begins(&mut self, now: Time) {
+        self.began.get_or_insert(now);
+        self.ended = None;
+        self.times += 1;
+        if self.spells.len() < SPELLS {
+            self.spells.push((now, None));
+        }
+    }
+
+    pub fn ends(&mut self, now: Time) {
+        self.ended = Some(now);
+        if self.times as usize == self.spells.len()
+            && let Some((_, ended)) = self.spells.last_mut()
+        {
+            *ended = Some(now);
+        }
     }
 }
 

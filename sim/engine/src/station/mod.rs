@@ -223,8 +223,8 @@ impl<J: Copy> Station<J> {
     /// no quota.
     pub fn throttled(&self, now: Time) -> Option<Span> {
         let budget = self.quota.as_ref()?;
-        let stands = budget.spent && !self.running.is_empty();
-        Some(Span(budget.throttled + if stands { now.since(self.seen).0 } else { 0 }))
+        let stands = if self.running.is_empty() { 0 } else { budget.stands(self.seen, now) };
+        Some(Span(budget.throttled + stands))
     }
 
     /// Jobs in service.
@@ -253,16 +253,16 @@ impl<J: Copy> Station<J> {
         self.busy += u128::from(self.load) * since;
         self.seen = now;
         if self.quota.is_some() {
-            self.ration(since as u64);
+            self.ration(Span(since as u64));
         }
     }
 
     /// Looks at what is left of its quota after `since`.
     #[cold]
-    fn ration(&mut self, since: u64) {
+    fn ration(&mut self, since: Span) {
         let Some(budget) = &mut self.quota else { return };
-        if budget.spent && !self.running.is_empty() {
-            budget.throttled += since;
+        if !self.running.is_empty() {
+            budget.throttled += budget.stands(Time(self.seen.0 - since.0), self.seen);
         }
         if budget.look(self.seen, self.busy) {
             self.pace();

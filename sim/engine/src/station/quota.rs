@@ -52,6 +52,12 @@ impl Budget {
             Time::ZERO + Span(self.period - (u128::from(self.period) * part >> 32) as u64);
     }
 
+    /// How long of the time between nothing was left: until the next period at the latest, in
+    /// which a station that is paused has not looked yet.
+    pub(super) fn stands(&self, from: Time, to: Time) -> u64 {
+        if self.spent { to.min(self.renewal).since(from).0 } else { 0 }
+    }
+
     /// It is `now`, and the station has been busy for so long. Says whether that makes a
     /// difference to whether it may run.
     pub(super) fn look(&mut self, now: Time, busy: u128) -> bool {
@@ -163,6 +169,23 @@ mod tests {
         assert_eq!(station.next(), None);
         station.set_speed(Time(290), 1.0);
         assert_eq!(drain(&mut station), [('c', 345)]);
+    }
+
+    /// Two threads use the quota up at 50, and pause from 70 to 250: in the periods from 100 on
+    /// there is a quota, and nobody to use it.
+    #[test]
+    fn who_is_paused_stands_for_another_reason() {
+        let mut station = station();
+        station.arrive(Time(0), Span(90), 'a');
+        station.arrive(Time(0), Span(90), 'b');
+        assert_eq!(station.next(), Some(Time(50)));
+        assert_eq!(station.complete(Time(50)), None);
+        station.set_speed(Time(70), 0.0);
+        assert_eq!(station.throttled(Time(200)), Some(Span(50)));
+        station.set_speed(Time(250), 1.0);
+        assert_eq!(station.throttled(Time(250)), Some(Span(50)));
+        assert_eq!(drain(&mut station), [('a', 290), ('b', 290)]);
+        assert_eq!(station.throttled(Time(300)), Some(Span(50)));
     }
 
     #[test]
