@@ -47,7 +47,7 @@ pub(super) fn read_first(out: &mut String, report: &Report, runs: &[RunRecord]) 
     out.push('\n');
 }
 
-/// Up to three, each under a word; only if there is something to say.
+/// Up to four, each under a word; only if there is something to say.
 pub(crate) fn remarks(report: &Report, runs: &[RunRecord]) -> Vec<(&'static str, String)> {
     let mut remarks = Vec::new();
     let loads = loads(runs);
@@ -71,7 +71,22 @@ pub(crate) fn remarks(report: &Report, runs: &[RunRecord]) -> Vec<(&'static str,
         let what = format!("{from} -> {to}: {share} of {asked} calls failed: {causes}");
         remarks.push(("errors", what));
     }
+    remarks.extend(killed(runs).map(|what| ("memory", what)));
     remarks
+}
+
+/// Who was ended most often for what it held in memory.
+fn killed(runs: &[RunRecord]) -> Option<String> {
+    let ends = |place: usize| -> u64 {
+        let totals = runs.iter().map(|run| &run.groups[place].totals);
+        let why = |name| totals.clone().filter_map(|of| of.get(name)).sum::<u64>();
+        why("oom_kills") + why("out_of_memory")
+    };
+    let groups = runs[0].groups.iter().enumerate();
+    let (times, who) = groups.map(|(place, group)| (ends(place), &group.name)).max()?;
+    let all = if runs.len() > 1 { " in all runs" } else { "" };
+    let often = if times == 1 { "once".to_string() } else { format!("{times} times") };
+    (times > 0).then(|| format!("{who}: out of memory {often}{all}"))
 }
 
 fn at(second: f64) -> String {
@@ -94,4 +109,32 @@ fn failing(runs: &[RunRecord]) -> Option<(&EdgeRecord, Outcomes)> {
     let failed = sums.filter(|(_, asked, ends)| ends.errors() > 0 && 2 * ends.total() >= *asked);
     let worst = failed.max_by(|a, b| share(&a.2).total_cmp(&share(&b.2)));
     worst.map(|(edge, _, ends)| (edge, ends))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::record::GroupRecord;
+    use engine::{Builder, Frame, Span};
+
+    /// Once in the first run and twice in the second, of both kinds; the other never.
+    #[test]
+    fn who_ran_out_of_memory_is_named() {
+        let run = |kills: u64, exhausted: u64| {
+            let group = |name: &str, totals: &[(&str, u64)]| GroupRecord {
+                name: name.into(),
+                kind: "Service".into(),
+                totals: totals.iter().map(|&(name, n)| (name.into(), n)).collect(),
+                members: Vec::new(),
+            };
+            let ended = [("oom_kills", kills), ("out_of_memory", exhausted)];
+            let mut run = Builder::new(Frame::plain(1, Span::secs(1))).build().finish(0, &[]);
+            run.groups = vec![group("api", &ended), group("bank", &[])];
+            run
+        };
+        let said = |runs: &[RunRecord]| killed(runs).unwrap_or_default();
+        assert_eq!(said(&[run(1, 0), run(0, 2)]), "api: out of memory 3 times in all runs");
+        assert_eq!(said(&[run(1, 0)]), "api: out of memory once");
+        assert_eq!(said(&[run(0, 0)]), "");
+    }
 }
