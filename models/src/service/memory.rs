@@ -180,7 +180,8 @@ impl MemorySpec {
     pub fn check(&self, wiring: &mut Wiring<'_>) {
         let &MemorySpec { limit, base, request, .. } = self;
         if let Some(limit) = limit {
-            if base.0.saturating_add(request.0) > limit.0 {
+            let first = self.heap.as_ref().map_or(request, |heap| heap.allocates);
+            if base.0.saturating_add(first.0) > limit.0 {
                 let message = "`base` and one request are above the limit: it is killed at once";
                 wiring.at_name("limit", |w| w.problem(message));
             }

@@ -8,9 +8,11 @@ use crate::testing::{Line, Stage, heard, problems};
 
 use Outcome::{Done, Refused, Reset, Shed};
 
+type Heard = (u64, usize, Outcome);
+
 /// What calls at these times (in ms) to a service hear, as `(at, which, outcome)`, and what it has
 /// counted.
-fn played(service: &str, calls: &[u64]) -> (Vec<(u64, usize, Outcome)>, BTreeMap<String, u64>) {
+fn played(service: &str, calls: &[u64]) -> (Vec<Heard>, BTreeMap<String, u64>) {
     let mut stage = Stage::wired(&[], &format!(r#"{{ "it": Service({service}) }}"#));
     let it = stage.builder.find("it").expect("it is there");
     let op = stage.builder.op("it.get");
@@ -186,6 +188,11 @@ fn what_makes_no_sense_is_named() {
     for (memory, place, says) in [
         (
             r#"limit: "100MB", base: "100MB", request: "1MB""#,
+            "limit",
+            "`base` and one request are above the limit: it is killed at once",
+        ),
+        (
+            r#"limit: "100MB", base: "50MB", heap: (size: "1GB", allocates: "60MB")"#,
             "limit",
             "`base` and one request are above the limit: it is killed at once",
         ),
