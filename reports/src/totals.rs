@@ -69,6 +69,8 @@ pub struct Load {
     pub busy: Option<f64>,
     /// Whoever of them was busiest in any interval, and when.
     pub peak: Option<Peak>,
+    /// Share of time in which it stood still for want of CPU quota; `None` if it has none.
+    pub throttled: Option<f64>,
     /// Most waiting at all members together, at the end of any interval.
     pub queue: Option<Peak>,
     /// Calls a second that arrived.
@@ -109,6 +111,7 @@ fn load(runs: &[RunRecord], place: usize, group: &GroupRecord) -> Load {
         replicas: group.members.len(),
         busy,
         peak: busiest(runs, place, group, busy),
+        throttled: mean(counted(runs, &group.name, "", "throttled").map(|(value, _)| value)),
         queue: peak(runs, &group.name, "", "queue"),
         rate: sum(|member| member.counted) as f64 / seconds,
         turned_away: sum(|member| member.turned_away) as f64,
@@ -150,24 +153,34 @@ fn busiest(
 fn peak(runs: &[RunRecord], component: &str, member: &str, metric: &str) -> Option<Peak> {
     let who = if member.is_empty() { component } else { member };
     let mut highest: Option<Peak> = None;
-    for run in runs {
-        let Some(values) = column(run, component, member, metric) else { continue };
+    for (value, time) in counted(runs, component, member, metric) {
+        // In a part of a quota's period more of it may be used than the period grants.
+        let value = if metric == "utilisation" { value.min(1.0) } else { value };
+        if highest.as_ref().is_none_or(|best| value > best.value) {
+            highest = Some(Peak { who: who.into(), value, at: time.as_secs(), mean: 0.0 });
+        }
+    }
+    highest
+}
+
+/// The values of a metric in the intervals that count, of all seeds, and when those ended.
+fn counted<'a>(
+    runs: &'a [RunRecord],
+    component: &'a str,
+    member: &'a str,
+    metric: &'a str,
+) -> impl Iterator<Item = (f64, Time)> + 'a {
+    runs.iter().flat_map(move |run| {
+        let values = column(run, component, member, metric).unwrap_or(&[]);
         let (warm, quiet) = (Time::ZERO + run.warmup, Time::ZERO + run.duration);
         // An interval counts if a part of it does.
         let begins = std::iter::once(&Time::ZERO).chain(&run.series.times);
         let counts = run.series.times.iter().zip(begins);
-        let counts = counts.map(|(end, begin)| *end > warm && *begin < quiet);
+        let counts = counts.map(move |(end, begin)| *end > warm && *begin < quiet);
         let values = values.iter().zip(&run.series.times).zip(counts);
         let values = values.filter(|((value, _), counts)| *counts && !value.is_nan());
-        for ((&value, time), _) in values {
-            // In a part of a quota's period more of it may be used than the period grants.
-            let value = if metric == "utilisation" { value.min(1.0) } else { value };
-            if highest.as_ref().is_none_or(|best| value > best.value) {
-                highest = Some(Peak { who: who.into(), value, at: time.as_secs(), mean: 0.0 });
-            }
-        }
-    }
-    highest
+        values.map(|((&value, time), _)| (value, *time))
+    })
 }
 
 /// The sampled values of a metric of a member, or of a whole component.

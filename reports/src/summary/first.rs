@@ -56,6 +56,16 @@ pub(crate) fn remarks(report: &Report, runs: &[RunRecord]) -> Vec<(&'static str,
         let (when, [peak, mean]) = (at(*second), [*value, *mean].map(percent));
         remarks.push((word, format!("{who}: busy {peak} at its peak, {when}; {mean} on average")));
     }
+    let stood = |load: &Load| load.throttled.unwrap_or(0.0);
+    if let Some(load) = loads.iter().max_by(|a, b| stood(a).total_cmp(&stood(b)))
+        && stood(load) >= 0.005
+    {
+        let share = percent(stood(load));
+        remarks.push((
+            "throttled",
+            format!("{}: stood still {share} of the time with its CPU quota used up", load.name),
+        ));
+    }
     let queued = loads.iter().filter_map(|load| Some((load, load.queue.as_ref()?)));
     let queued = queued.filter(|(_, queue)| queue.value >= 1.0);
     if let Some((load, queue)) = queued.max_by(|a, b| a.1.value.total_cmp(&b.1.value)) {

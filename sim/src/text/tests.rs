@@ -118,6 +118,19 @@ fn mistakes_of_type() {
     insta::assert_snapshot!(shown);
 }
 
+/// A type is called in mistakes what it is called in the catalogue.
+#[test]
+fn types_have_the_names_of_the_catalogue() {
+    for (quota, said) in [
+        ("()", "the field `cores` of `Quota` is missing"),
+        ("(cores: 1, time: \"1s\")", "`Quota` has no field `time`"),
+    ] {
+        let text = format!("(components: {{ \"a\": Service(cpu: 2, quota: {quota}) }})");
+        let shown = complaints(&[("shop.ron", &text)], &[]);
+        assert!(shown.contains(said), "{shown}");
+    }
+}
+
 #[test]
 fn mistakes_of_units() {
     let shown = table(&[

@@ -53,7 +53,7 @@ fn explained(code: &Error, spot: Spot, written: &str) -> Diagnostic {
     match code {
         Error::NoSuchStructField { expected, found, outer } => {
             let message = match outer {
-                Some(outer) => format!("`{outer}` has no field `{found}`"),
+                Some(outer) => format!("`{}` has no field `{found}`", title(outer)),
                 None => format!("there is no field `{found}` here"),
             };
             Diagnostic::here(spot, message).help(suggestion(found, expected, "its fields are"))
@@ -66,7 +66,8 @@ fn explained(code: &Error, spot: Spot, written: &str) -> Diagnostic {
             Diagnostic::here(spot, message).help(suggestion(found, expected, "there are"))
         }
         Error::MissingStructField { field, outer } => {
-            let whose = outer.as_ref().map_or(String::new(), |outer| format!(" of `{outer}`"));
+            let of = |outer: &String| format!(" of `{}`", title(outer));
+            let whose = outer.as_ref().map_or(String::new(), of);
             Diagnostic::here(spot, format!("the field `{field}`{whose} is missing"))
                 .help(format!("add `{field}: …`"))
         }
@@ -125,12 +126,17 @@ fn wrong_form(code: &Error, spot: Spot, written: &str) -> Diagnostic {
     diagnostic.maybe_help(help.map(String::from))
 }
 
-/// The name of a type as a word of the language: `Spec` is what a component is written as.
-fn noun(outer: &str) -> String {
-    let name = match outer {
+/// The name of a type as the catalogue has it: `Spec` is what a component is written as.
+fn title(outer: &str) -> &str {
+    match outer {
         "Spec" => "Component",
         outer => outer.strip_suffix("Spec").unwrap_or(outer),
-    };
+    }
+}
+
+/// The name of a type as a word of the language.
+fn noun(outer: &str) -> String {
+    let name = title(outer);
     let mut noun = String::new();
     for c in name.chars() {
         if c.is_uppercase() && !noun.is_empty() {
