@@ -55,6 +55,8 @@ pub struct Channel {
     total: Option<Span>,
     cancel: bool,
     retry: Option<Retry>,
+    /// A retry goes to another member than the try before it.
+    elsewhere: bool,
     stream: StreamId,
     members: u16,
     /// Which of its owner's channels it is.
@@ -118,9 +120,11 @@ impl Channel {
         if tries.stands_in_line() {
             return self.woken(cx, asked, tries, ticket, again);
         }
-        let Some(member) = self.pick(cx, |key| key.of(&asked.request)) else {
-            return self.nobody(cx, asked, tries, again);
+        let picked = match tries.made {
+            0 => self.pick(cx, |key| key.of(&asked.request)),
+            _ => self.pick_again(cx, tries.member, asked),
         };
+        let Some(member) = picked else { return self.nobody(cx, asked, tries, again) };
         self.try_member(cx, asked, member, tries, ticket, again)
     }
 

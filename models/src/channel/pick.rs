@@ -2,7 +2,7 @@
 
 use engine::{Component, Cx, MemberState, Span};
 
-use super::Channel;
+use super::{Asked, Channel};
 use crate::key::KeyOf;
 
 /// So many times somebody in slow start gives the turn away; then it takes it.
@@ -24,7 +24,7 @@ impl Channel {
                 return self.pick_on_route(cx, key);
             }
             let key = self.balance.key().map_or(0, key);
-            return self.pick_in_view(cx, key);
+            return self.pick_in_view(cx, key, None);
         }
         if cx.catch_up(self.group, &mut self.belief, Span::ZERO) {
             self.believe();
@@ -37,6 +37,31 @@ impl Channel {
         let (in_hand, stream) = (&self.in_hand, self.stream);
         let count = |member: u16| in_hand[member as usize];
         Some(self.balance.pick(&self.ready, key, cx.now(), count, |n| cx.below(stream, n)))
+    }
+
+    /// Whose turn it is after a try at `last`: somebody else's, if that is wanted.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn pick_again<C: Component>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        last: u16,
+        asked: &Asked,
+    ) -> Option<u16> {
+        if !self.elsewhere || self.only.is_some() || self.route.is_some() {
+            return self.pick(cx, |key| key.of(&asked.request));
+        }
+        let key = self.balance.key().map_or(0, |key| key.of(&asked.request));
+        if self.view.is_some() {
+            return self.pick_in_view(cx, key, Some(last));
+        }
+        if cx.catch_up(self.group, &mut self.belief, Span::ZERO) {
+            self.believe();
+        }
+        let Channel { balance, ready, others, in_hand, stream, .. } = self;
+        let ready = without(Some(last), ready, others);
+        let count = |member: u16| in_hand[member as usize];
+        Some(balance.pick(ready, key, cx.now(), count, |n| cx.below(*stream, n)))
     }
 
     /// What it has learnt changes who can be asked. If nobody can, everybody is.
@@ -71,7 +96,12 @@ impl Channel {
     }
 
     #[inline(never)]
-    fn pick_in_view<C: Component>(&mut self, cx: &mut Cx<'_, C>, key: u64) -> Option<u16> {
+    fn pick_in_view<C: Component>(
+        &mut self,
+        cx: &mut Cx<'_, C>,
+        key: u64,
+        not: Option<u16>,
+    ) -> Option<u16> {
         let Channel { view, balance, lower, in_hand, stream, group, others, .. } = self;
         let (view, now, stream) = (view.as_mut()?, cx.now(), *stream);
         if view.update(cx, *group, stream) {
@@ -86,7 +116,8 @@ impl Channel {
         let balance = level.checked_sub(1).map_or(balance, |below| &mut lower[below]);
         let count = |member: u16| in_hand[member as usize];
         let draw = |n| cx.below(stream, n);
-        let mut member = balance.pick(view.ready(level), key, now, count, draw);
+        let ready = without(not, view.ready(level), others);
+        let mut member = balance.pick(ready, key, now, count, draw);
         if view.warms(now) {
             member = self.give_way(cx, key, level, member);
         }
@@ -124,4 +155,13 @@ impl Channel {
         }
         member
     }
+}
+
+/// Those who are `ready`, but for one, if that leaves anybody; in `room`, if there is one.
+#[inline]
+fn without<'a>(not: Option<u16>, ready: &'a [u16], room: &'a mut Vec<u16>) -> &'a [u16] {
+    let Some(not) = not else { return ready };
+    room.clear();
+    room.extend(ready.iter().copied().filter(|member| *member != not));
+    if room.is_empty() { ready } else { room }
 }

@@ -1,7 +1,7 @@
 //! Rules of choice at work, with members that come and go: a gateway and members that answer by a
 //! script.
 
-use engine::Outcome::{Done, Refused};
+use engine::Outcome::{Done, Failed, Refused};
 
 use super::played::{Play, say};
 
@@ -43,4 +43,27 @@ fn shards_follow_who_is_in_the_group() {
     // 200 / 6 = 33.3, with a standard deviation of 5.3.
     let down = refused(&|play| play.crashes = vec![(Some(2), 100, 9900), (Some(3), 100, 9900)]);
     assert!((13..=54).contains(&down), "{down}");
+}
+
+/// Member 1 fails whatever it is asked. By hash a retry asks it again, and by chance every other
+/// one does; those that go elsewhere meet the other one, and all is well.
+#[test]
+fn a_retry_goes_elsewhere() {
+    let at: Vec<u64> = (0..200).map(|call| 1000 + call * 10).collect();
+    let failed = |balance: &str, retry: &str, view: &str| {
+        let policy = format!("(balance: {balance}, retry: (attempts: 2{retry}){view})");
+        let mut play = Play::new(2, &[say(1, Done)], policy.leak(), &at);
+        play.errors = vec![(1, 0, 9999)];
+        play.run().answers.iter().filter(|answer| answer.2 == Failed).count()
+    };
+    for view in ["", ", view: Static"] {
+        for balance in ["Ring(key: \"request\")", "Random", "RoundRobin", "LeastOfAll"] {
+            assert_eq!(failed(balance, ", elsewhere: true", view), 0, "{balance}{view}");
+        }
+        // One in two keys, with a standard deviation of 7.1; one in four, of 6.1.
+        let (hash, chance) =
+            (failed("Ring(key: \"request\")", "", view), failed("Random", "", view));
+        assert!((71..=129).contains(&hash), "{hash}");
+        assert!((25..=75).contains(&chance), "{chance}");
+    }
 }

@@ -81,7 +81,13 @@ mod tests {
 
     fn retry(on: Vec<Cause>, budget: Option<f64>) -> Retry {
         let backoff = BackoffSpec::None;
-        Retry::new(&RetrySpec { attempts: 3, on, backoff, budget: budget.map(Share) })
+        Retry::new(&RetrySpec {
+            attempts: 3,
+            on,
+            backoff,
+            budget: budget.map(Share),
+            elsewhere: false,
+        })
     }
 
     #[test]

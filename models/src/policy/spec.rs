@@ -80,6 +80,13 @@ pub struct RetrySpec {
     /// At most this many retries per first try, over time. Default: no limit.
     #[serde(default)]
     pub budget: Option<Share>,
+    /// A retry goes to another member than the try before it, if there is one: the rule chooses
+    /// without that member, as nginx does and Envoy with `previous_hosts` (both pass over all that
+    /// were tried, which is the same up to two tries). Not where each key has its own member, as
+    /// in a sharded store. Default: false; by chance one retry in N meets the same member of N
+    /// again, by hash all do.
+    #[serde(default)]
+    pub elsewhere: bool,
 }
 
 fn every_cause() -> Vec<Cause> {

@@ -49,7 +49,7 @@ pub const LEVELS: [Level; 12] = [
     level("utilisation", "utilisation", "share of time busy", Scale::Percent, Whole::Mean),
     level("memory", "memory", "bytes", Scale::Count, Whole::Sum),
     level("memory_share", "memory of its limit", "share of the limit", Scale::Percent, Whole::Mean),
-    level("throttled", "CPU quota used up", "share of time standing", Scale::Percent, Whole::Mean),
+    level("throttled", "CPU quota used up", "share of time held back", Scale::Percent, Whole::Mean),
     level("imbalance", "calls of the busiest member", "times the mean", Scale::Count, Whole::Alone),
     level("lag", "consumer lag", "records not yet consumed", Scale::Count, Whole::Alone),
     level("hit_ratio", "cache hits", "share of look-ups", Scale::Percent, Whole::Alone),

@@ -49,7 +49,7 @@ impl Budget {
     pub(super) fn stagger(&mut self, place: u32) {
         let part = u128::from(place.wrapping_mul(0x9e37_79b9));
         self.renewal =
-            Time::ZERO + Span(self.period - (u128::from(self.period) * part >> 32) as u64);
+            Time::ZERO + Span(self.period - ((u128::from(self.period) * part) >> 32) as u64);
     }
 
     /// How long of the time between nothing was left: until the next period at the latest, in
