@@ -171,6 +171,34 @@ fn a_heap_larger_than_the_limit_is_killed_before_it_is_collected() {
     assert_eq!(total(&totals, "young_collections"), 0);
 }
 
+/// Four records of four partitions are fetched at once and worked on at once; there is room for
+/// three: it is killed, starts again, and is killed again. With three threads it is not.
+#[test]
+fn records_hold_memory() {
+    for (threads, kills) in [(4, true), (3, false)] {
+        let text = format!(
+            r#"{{
+            "web": Service(operations: {{ "say": [Publish("posts")] }}),
+            "posts": Topic(key: "post", partitions: 4),
+            "it": Service(
+                memory: (limit: "450MB", base: "100MB", request: "100MB"),
+                consumes: {{ "posts": [Wait(Always("1s"))] }}, consumer: (threads: {threads}),
+            ),
+        }}"#
+        );
+        let mut stage = Stage::wired(&["post"], &text);
+        let web = stage.builder.find("web").expect("it is there");
+        let op = stage.builder.op("web.say");
+        let lines: Vec<Line> = (0..40).map(|key| Line::new(Span::ZERO, op, key, 0)).collect();
+        stage.script(web, &lines);
+        let record = stage.play(Span::secs(50)).finish(0, &[]);
+        let it = record.groups.into_iter().find(|group| group.name == "it");
+        let oom_kills = it.expect("it is there").totals["oom_kills"];
+        assert_eq!(oom_kills > 1, kills, "{threads}: {oom_kills}");
+        assert_eq!(record.logs["posts"].lag["it"] == 0, !kills, "{threads}");
+    }
+}
+
 /// Records and runs of jobs count: from 1 s to 3.5 s a job leaves room for one call.
 #[test]
 fn jobs_hold_memory() {
