@@ -39,8 +39,7 @@ impl Channel {
         // Where keys have their members, nobody is nearer than another, or fresher.
         let bound = Policy { locality: None, slow_start: None, ..policy.clone() };
         let policy = if spread.is_some() { &bound } else { policy };
-        let elsewhere =
-            policy.retry.as_ref().is_some_and(|retry| retry.elsewhere) && spread.is_none();
+        let elsewhere = policy.retry.as_ref().is_some_and(|it| it.elsewhere) && spread.is_none();
         let balance = spread.unwrap_or_else(|| {
             let rule = policy.balance.clone().unwrap_or(BalanceSpec::RoundRobin);
             rule.build(members, from.0, wiring).unwrap_or(Balance::Random)
