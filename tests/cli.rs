@@ -206,6 +206,8 @@ fn actions_that_touch_nobody_are_mistakes() {
     let gone = told("idle-leave", gone);
     assert!(gone.contains("`again` touched nothing") && !gone.contains("`Leave(api)`"), "{gone}");
     assert!(gone.contains("whom it names had left already"), "{gone}");
+    let each = r#"(at: "0s", do: Leave("api")), (at: "1s", do: Leave("each of api"), as: "again")"#;
+    assert!(told("idle-each", each).contains("`again` touched nothing"));
     let later =
         "\n(at: \"1s\", do: Leave(\"api\"), as: \"again\"),\n(at: \"0s\", do: Leave(\"api\"))";
     let later = told("idle-later", later);

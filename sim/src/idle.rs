@@ -18,7 +18,11 @@ pub fn idle_actions(prepared: &Prepared, runs: &[Runs], diagnostics: &mut Diagno
     for ((runs, (_, topology)), document) in variants {
         for (index, entry) in topology.scenario.timeline.iter().enumerate() {
             let name = entry.label();
-            let idle = runs.records.iter().filter(|record| is_idle(record, &name));
+            let is_mine = |action: &&ActionRecord| match entry.is_each() {
+                true => action.name.starts_with(&format!("{name} ")),
+                false => action.name == name,
+            };
+            let idle = runs.records.iter().filter(|record| is_idle(record, is_mine));
             let idle: Vec<&RunRecord> = idle.collect();
             let Some(first) = idle.first() else { continue };
             let some = idle.len() < runs.records.len();
@@ -34,9 +38,12 @@ pub fn idle_actions(prepared: &Prepared, runs: &[Runs], diagnostics: &mut Diagno
     }
 }
 
-fn is_idle(record: &RunRecord, name: &str) -> bool {
-    let idle = |it: &ActionRecord| it.began != Time::NEVER && it.touched.is_empty();
-    record.actions.iter().any(|action| action.name == name && idle(action))
+/// Whether it began, and all that it did was nothing.
+fn is_idle(record: &RunRecord, is_mine: impl Fn(&&ActionRecord) -> bool) -> bool {
+    let mut began = record.actions.iter().filter(is_mine).filter(|it| it.began != Time::NEVER);
+    began.next().is_some_and(|first| {
+        first.touched.is_empty() && began.all(|action| action.touched.is_empty())
+    })
 }
 
 fn advice(topology: &Topology, index: usize) -> &'static str {

@@ -3,6 +3,7 @@
 
 mod exits;
 mod health;
+mod leaving;
 mod links;
 mod nodes;
 mod overlaps;

@@ -47,7 +47,7 @@ pub(super) fn read_first(out: &mut String, report: &Report, runs: &[RunRecord]) 
     out.push('\n');
 }
 
-/// Up to four, each under a word; only if there is something to say.
+/// Up to five, each under a word; only if there is something to say.
 pub(crate) fn remarks(report: &Report, runs: &[RunRecord]) -> Vec<(&'static str, String)> {
     let mut remarks = Vec::new();
     let loads = loads(runs);

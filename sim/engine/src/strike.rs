@@ -152,7 +152,8 @@ impl World {
         }
     }
 
-    /// The process ends: it forgets, and everything it had in hand breaks off.
+    /// The process ends: it forgets, and everything it had in hand breaks off. Whoever is out of
+    /// its group stays out.
     fn crash(&mut self, id: ComponentId, silent: bool) {
         let now = self.kernel.now;
         let seat = self.kernel.seat(id);
@@ -162,10 +163,13 @@ impl World {
         seat.settle_busy(now);
         seat.occupied = 0;
         seat.epoch = seat.epoch.wrapping_add(1);
-        seat.status = Status::Down { silent };
+        let out = seat.status == Status::Off;
+        seat.status = if out { Status::Off } else { Status::Down { silent } };
         self.components[id.0 as usize].crash();
         self.kernel.ledger.crashed(id);
-        self.kernel.note(id, MemberState::Down);
+        if !out {
+            self.kernel.note(id, MemberState::Down);
+        }
         self.kernel.drop_jobs(id);
         self.kernel.break_calls(id, silent);
         // Whatever it stood still for ends with it.
@@ -174,19 +178,12 @@ impl World {
         self.kernel.go_on(node);
     }
 
-    /// A component that ends itself goes down; the second time, it starts again, unless it is out
-    /// of its group.
+    /// A component that ends itself goes down; the second time, it starts again.
     fn end_or_start(&mut self, action: u32) {
         if self.kernel.levers.holds(action) {
             return self.end(action);
         }
-        let id = ComponentId(action & !EXIT);
-        let was = self.kernel.seat(id).status;
-        self.strike(action, id, &Deed::Crash { silent: false });
-        if was == Status::Off {
-            self.kernel.seat(id).status = Status::Off;
-            self.kernel.note(id, MemberState::Gone);
-        }
+        self.strike(action, ComponentId(action & !EXIT), &Deed::Crash { silent: false });
     }
 
     fn join_or_leave(&mut self, id: ComponentId, present: bool) {
@@ -194,9 +191,13 @@ impl World {
             (Status::Off, true) => {
                 self.components[id.0 as usize].crash();
                 self.kernel.ledger.crashed(id);
+                if self.kernel.levers.held(Lever::Down, id.0) {
+                    self.kernel.seat(id).status = Status::Down { silent: false };
+                    return self.kernel.note(id, MemberState::Down);
+                }
                 self.restart(id);
             }
-            (Status::Up, false) => {
+            (Status::Up | Status::Paused | Status::Down { .. }, false) => {
                 self.kernel.seat(id).status = Status::Off;
                 self.kernel.note(id, MemberState::Gone);
             }
