@@ -23,6 +23,9 @@ use crate::units::{Dur, Share};
 /// ended, it is closed, and the next one is taken. Not modelled: the time that such a test takes,
 /// that a connection used more recently is of no use after a restart, that a process does not
 /// start without a first connection; that making one may fail where there are several members.
+/// The caller counts (`tally`) `pool_timeouts`, of requests that had none in time, and
+/// `pool_failures`, of attempts to make one; `pool_active`, `pool_idle` and `pool_waiting` are in
+/// `series.csv`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoolSpec {

@@ -22,7 +22,8 @@ pub enum Order {
     /// Example: `Priority(["checkout", "browse"])`
     Priority(Vec<String>),
     /// The same, by a draw that requests are born with: the smallest first. 63 and all above it
-    /// are one class.
+    /// are one class. Requests of jobs, which no user made, have drawn nothing: they are among
+    /// those with 0.
     /// Example: `PriorityBy("tier")`
     PriorityBy(String),
 }
