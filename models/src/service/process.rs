@@ -71,8 +71,8 @@ enum Pauses {
 struct Memory {
     held: Held,
     restarts: Restarts,
-    /// It has ended itself, and lives but to the end of what happens now.
-    is_over: bool,
+    /// It has started, and has not ended itself: it may live on to the end of what happens now.
+    runs: bool,
     young_collections: CounterId,
     full_collections: CounterId,
     oom_kills: CounterId,
@@ -120,6 +120,7 @@ impl Process {
         self.is_new = cx.now() > Time::ZERO;
         if let Some(memory) = &mut self.memory {
             memory.restarts.started(cx.now());
+            memory.runs = true;
         }
         if let Some(Pauses::Clock { gap, .. }) = self.pauses {
             let gap = cx.sample(gap);
@@ -212,11 +213,12 @@ impl Process {
 
     /// What there is to see while so many are in hand.
     pub fn observe(&self, in_hand: u32, out: &mut Gauges) {
-        if let Some(Memory { held, .. }) = &self.memory {
-            out.level("memory", held.bytes(in_hand.into()) as f64);
-            if let Some(share) = held.share(in_hand.into()) {
-                out.level("memory_share", share);
-            }
+        let Some(Memory { held, runs, .. }) = &self.memory else { return };
+        // Nobody holds anything while there is no process.
+        let there = f64::from(u8::from(*runs));
+        out.level("memory", there * held.bytes(in_hand.into()) as f64);
+        if let Some(share) = held.share(in_hand.into()) {
+            out.level("memory_share", there * share);
         }
     }
 }
@@ -227,7 +229,7 @@ impl Memory {
         Memory {
             held: Held::new(spec),
             restarts: Restarts::new(spec.back_off),
-            is_over: false,
+            runs: false,
             young_collections: counter("young_collections"),
             full_collections: counter("full_collections"),
             oom_kills: counter("oom_kills"),
@@ -253,7 +255,7 @@ impl Memory {
     }
 
     fn end(&mut self, why: CounterId, cx: &mut Cx<'_, Worker>) {
-        if !std::mem::replace(&mut self.is_over, true) {
+        if std::mem::replace(&mut self.runs, false) {
             cx.count(why, 1);
             cx.exit(self.restarts.ended(cx.now()));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Outcome, Span};
+use engine::{Outcome, RunRecord, Span};
 
 use crate::testing::{Line, Stage, heard, problems};
 
@@ -10,9 +10,8 @@ use Outcome::{Done, Refused, Reset, Shed};
 
 type Heard = (u64, usize, Outcome);
 
-/// What calls at these times (in ms) to a service hear, as `(at, which, outcome)`, and what it has
-/// counted.
-fn played(service: &str, calls: &[u64]) -> (Vec<Heard>, BTreeMap<String, u64>) {
+/// What calls at these times (in ms) to a service hear, as `(at, which, outcome)`, and the record.
+fn recorded(service: &str, calls: &[u64]) -> (Vec<Heard>, RunRecord) {
     let mut stage = Stage::wired(&[], &format!(r#"{{ "it": Service({service}) }}"#));
     let it = stage.builder.find("it").expect("it is there");
     let op = stage.builder.op("it.get");
@@ -22,6 +21,12 @@ fn played(service: &str, calls: &[u64]) -> (Vec<Heard>, BTreeMap<String, u64>) {
     let mut heard: Vec<_> =
         heard(&log).into_iter().map(|(at, line, outcome, _)| (at, line, outcome)).collect();
     heard.sort_by_key(|&(at, line, _)| (at, line));
+    (heard, record)
+}
+
+/// The same, and what the service has counted.
+fn played(service: &str, calls: &[u64]) -> (Vec<Heard>, BTreeMap<String, u64>) {
+    let (heard, record) = recorded(service, calls);
     let group = record.groups.into_iter().find(|group| group.name == "it");
     (heard, group.expect("it is there").totals.into_iter().collect())
 }
@@ -51,6 +56,19 @@ fn above_the_limit_a_process_is_killed_and_starts_again_later_and_later() {
     ];
     assert_eq!(heard, expected.concat());
     assert_eq!((total(&totals, "oom_kills"), total(&totals, "out_of_memory")), (3, 0));
+}
+
+/// Two at once are too much. Killed at 1 ms, and back at once; killed at 1.501 s, and away for 3 s:
+/// at the ends of the seconds between there is no process that holds anything.
+#[test]
+fn who_is_away_holds_nothing() {
+    let service = r#"
+        memory: (limit: "200MB", base: "100MB", request: "60MB", back_off: (first: "3s")),
+        operations: { "get": [Wait(Always("2500ms"))] }"#;
+    let (_, record) = recorded(service, &[0, 1, 1500, 1501]);
+    let column = record.series.columns.iter().find(|column| column.metric == "memory");
+    let values = &column.expect("it is seen").values;
+    assert_eq!(values[..5], [100e6, 0.0, 0.0, 0.0, 100e6]);
 }
 
 /// The first end is at 2 s; the second, at 8 s, is 6 s after the start: too long ago to count, so
