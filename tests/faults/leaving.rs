@@ -3,7 +3,7 @@
 
 use engine::Outcome::{self, Done, Refused, TimedOut};
 
-use super::{disturbed, ends};
+use super::{disturbed, ends, played};
 
 /// How the request of each second ended.
 fn outcomes(timeline: &str) -> Vec<Outcome> {
@@ -58,4 +58,24 @@ fn who_joins_while_it_is_down_starts_with_its_machine() {
         r#"(at: "6500ms", do: Join("s"))"#,
     ];
     assert_eq!(outcomes(&lines.join(", ")), done_refused_done(4, 5));
+}
+
+/// The first of two is to leave at 12.5 s, and has not been asked since 4.5 s, whether it crashes
+/// and is back at 5.6 s or not.
+#[test]
+fn who_is_about_to_leave_is_not_asked_after_a_crash() {
+    let asked = |fault: &str| -> Vec<u64> {
+        let lines = format!(r#"(at: "4500ms", do: Leave("s/0", (drain: "8s"))), {fault}"#);
+        let two = r#""s": Service(replicas: 2, operations: { "get": [Work("100ms")] })"#;
+        let record = played(&format!("timeline: [{lines}],"), two, r#"timeout: "60s""#);
+        let group = record.groups.iter().find(|group| group.name == "s").expect("it is there");
+        group.members.iter().map(|member| member.arrived).collect()
+    };
+    let calm = asked("");
+    assert!(calm[1] >= 11 && calm[0] + calm[1] == 16, "{calm:?}");
+    for fault in
+        [r#"(at: "4600ms", for: "1s", do: Crash("s/0"))"#, r#"(at: "5500ms", do: Restart("s/0"))"#]
+    {
+        assert_eq!(asked(fault), calm, "{fault}");
+    }
 }

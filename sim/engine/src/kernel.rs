@@ -1,6 +1,6 @@
 //! What all components share: the clock, the queue, the calls, the nodes, the streams, the truth.
 
-use crate::action::Levers;
+use crate::action::{Lever, Levers};
 use crate::call::CallId;
 use crate::calls::{Call, Leg, Settled};
 use crate::chance::{Chance, Dist, Sampler, StreamId};
@@ -273,8 +273,11 @@ impl Kernel {
         }
     }
 
-    /// Writes a line into a group's history.
+    /// Writes a line into a group's history. Who is to leave soon is not asked any more, even if it
+    /// has been started again meanwhile.
     pub(crate) fn note(&mut self, id: ComponentId, state: MemberState) {
+        let leaves = state == MemberState::Ready && self.levers.held(Lever::Leaving, id.0);
+        let state = if leaves { MemberState::Draining } else { state };
         let &mut Seat { group, member, .. } = self.seat(id);
         let line = Change { at: self.now, member, state };
         self.groups[group.0 as usize].history.push(line);
