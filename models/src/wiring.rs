@@ -168,6 +168,19 @@ impl<'a> Wiring<'a> {
         self.problem_with(message, None);
     }
 
+    /// Whether `callee`, which is there, offers this operation; a problem if not.
+    pub fn knows_operation(&mut self, callee: &str, operation: &str) -> bool {
+        let known: Vec<&str> = self.offers[callee].operations.iter().map(String::as_str).collect();
+        if known.contains(&operation) {
+            return true;
+        }
+        let offered = || format!("`{callee}` offers: {}", known.join(", "));
+        let help = did_you_mean(operation, &known).or_else(|| Some(offered()));
+        let help = help.filter(|_| !known.is_empty());
+        self.problem_with(format!("`{callee}` has no operation `{operation}`"), help);
+        false
+    }
+
     /// Reports a mistake, and what to write instead.
     pub fn problem_with(&mut self, message: impl Into<String>, help: Option<String>) {
         let (path, message) = (self.path.clone(), message.into());

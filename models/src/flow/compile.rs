@@ -304,14 +304,7 @@ impl<'w, 'a> Compiler<'w, 'a> {
             return None;
         };
         self.wiring.group(callee)?;
-        let offered = &self.wiring.offers[callee].operations;
-        if !offered.iter().any(|known| known == operation) {
-            let known: Vec<&str> = offered.iter().map(String::as_str).collect();
-            let help = did_you_mean(operation, &known)
-                .or_else(|| Some(format!("`{callee}` offers: {}", known.join(", "))))
-                .filter(|_| !known.is_empty());
-            let message = format!("`{callee}` has no operation `{operation}`");
-            self.wiring.problem_with(message, help);
+        if !self.wiring.knows_operation(callee, operation) {
             return None;
         }
         let op = self.wiring.builder.op(target);

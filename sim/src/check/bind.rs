@@ -58,7 +58,7 @@ pub fn bind(check: &Check, names: &Names<'_>) -> Found {
     }
     for label in check.metric.labels.iter().filter(|label| label.needed) {
         if check.label(label.name).is_none() {
-            let name = if label.name.is_empty() { "name" } else { label.name };
+            let name = if matches!(label.name, "" | "of") { "name" } else { label.name };
             let message = format!("`{}` of which {name}?", check.metric.name);
             let help = format!("write {}{{{}}}", check.metric.name, example(label));
             found.errors.push(Mistake { message, help: Some(help) });

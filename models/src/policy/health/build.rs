@@ -151,17 +151,12 @@ fn now_and_then(field: &str, every: Option<Dur>, wiring: &mut Wiring<'_>) {
 
 /// Checks can only ask for what the callee offers.
 fn asks(callee: &str, operation: &str, wiring: &mut Wiring<'_>) {
-    let Some(offer) = wiring.offers.get(callee) else {
+    if !wiring.offers.contains_key(callee) {
         let help = Some("say it in the policy of the component that is checked".to_string());
         let message = format!("`{callee}` is no component: whose `{operation}` is asked?");
         return wiring.problem_with(message, help);
-    };
-    if !offer.operations.iter().any(|known| known == operation) {
-        let known: Vec<&str> = offer.operations.iter().map(String::as_str).collect();
-        let help = did_you_mean(operation, &known)
-            .or_else(|| Some(format!("`{callee}` offers: {}", known.join(", "))));
-        wiring.problem_with(format!("`{callee}` has no operation `{operation}`"), help);
     }
+    wiring.knows_operation(callee, operation);
 }
 
 impl LocalitySpec {
