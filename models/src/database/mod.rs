@@ -53,7 +53,8 @@ use tables::TableSpec;
 /// until `idle_timeout`: no packet is sent again, and no connection is reset. Who closes a circle
 /// of waits is rolled back; InnoDB chooses who has written least. Where rows are locked, shards
 /// lock for themselves. Numbers in a transaction are of 48 bits. Replicas: one primary decides;
-/// quorums of reads and writes are not there.
+/// quorums of reads and writes are those of `Store`. Shards stay as they are; slots that move are
+/// those of `Redis`.
 ///
 /// Example: `Database(shards: (count: 4, by: Ring(key: "product")), connections: 8,
 /// statement: Exp("2ms"), tables: { "stock": Table(key: "product", rows: 100_000, value: 50) })`
