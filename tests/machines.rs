@@ -171,7 +171,7 @@ fn what_makes_no_sense_is_named() {
         ("cpu: 2, quota: (cores: 2),", "a quota of 2 on 2 cores limits nothing"),
         (
             "cpu: 2, quota: (cores: 0),",
-            "a quota is of a thousandth of a core at least, and of a million at most",
+            "a quota is of 1 ms of work in a period at least, and of a million cores",
         ),
         (
             "cpu: 2, quota: (cores: 1, period: \"2s\"),",

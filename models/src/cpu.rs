@@ -40,8 +40,9 @@ fn period() -> Dur {
 }
 
 impl QuotaSpec {
+    /// A millisecond of work in a period at least, as in Linux, and a million cores at most.
     fn is_some_time(self) -> bool {
-        (1e-3..=1e6).contains(&self.cores)
+        self.cores <= 1e6 && self.cores * self.period.0.0 as f64 >= 1e6
     }
 
     fn has_a_period(self) -> bool {
@@ -56,12 +57,13 @@ impl QuotaSpec {
 
     /// Reports what makes no sense on a machine with so many cores.
     pub fn check(self, cores: Option<f64>, wiring: &mut Wiring<'_>) {
-        if !self.is_some_time() {
-            let message = "a quota is of a thousandth of a core at least, and of a million at most";
-            return wiring.at_name("cores", |w| w.problem(message));
-        }
         if !self.has_a_period() {
-            wiring.at_name("period", |w| w.problem("a period lasts from 1ms to 1s, as in Linux"));
+            let message = "a period lasts from 1ms to 1s, as in Linux";
+            return wiring.at_name("period", |w| w.problem(message));
+        }
+        if !self.is_some_time() {
+            let message = "a quota is of 1 ms of work in a period at least, and of a million cores";
+            return wiring.at_name("cores", |w| w.problem(message));
         }
         match cores {
             None => {

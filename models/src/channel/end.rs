@@ -81,6 +81,8 @@ impl Channel {
             self.first_try(cx, asked, tries);
         }
         tries.made = tries.made.saturating_add(1);
+        // No member is passed over for it.
+        tries.member = u16::MAX;
         self.unsent(cx, tries, Outcome::Refused, again)
     }
 

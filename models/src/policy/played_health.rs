@@ -190,6 +190,16 @@ fn nobody_to_ask_is_a_refused_try() {
     }
 }
 
+/// A try that found nobody was at nobody: the next one may go to any member, the first included.
+#[test]
+fn a_try_at_nobody_leaves_nobody_out() {
+    let policy = r#"(panic: "0%",
+        retry: (attempts: 2, on: [Refused], backoff: Fixed("100ms"), elsewhere: true))"#;
+    let mut play = Play::new(2, &[say(1, Done)], policy, &[100]);
+    play.crashes = vec![(Some(0), 0, 150), (Some(1), 0, 150)];
+    assert_eq!(play.run().asked, [(200, 0, 1)]);
+}
+
 #[test]
 fn health_that_makes_no_sense_is_named() {
     for (policy, says) in [
